@@ -1,0 +1,33 @@
+import { OcilotError, isOcilotError } from "./errors.js";
+
+/** The errno name of a file-system error, or undefined for anything else. */
+export function errnoOf(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}
+
+const HINTS: Readonly<Record<string, string>> = {
+  EACCES: "Check who owns the file and its permissions.",
+  EPERM: "Check who owns the file and its permissions.",
+  EROFS: "The file system is read-only; write to a copy with --output.",
+  ENOSPC: "The disk is full; free some room and run the command again.",
+  EMFILE: "Too many files are open; raise the limit (ulimit -n).",
+};
+
+/** Wraps a file-system error so that it names the file and says what to do; an {@link OcilotError} passes through. */
+export function ioError(error: unknown, path: string): OcilotError {
+  if (isOcilotError(error)) return error;
+  const errno = errnoOf(error);
+  const syscall = error instanceof Error && "syscall" in error ? String(error.syscall) : undefined;
+  const hint = errno === undefined ? undefined : HINTS[errno];
+  return new OcilotError(
+    "IO_ERROR",
+    `${path}: ${errno ?? (error as Error).message}${syscall === undefined ? "" : ` (${syscall})`}`,
+    { path, ...(syscall !== undefined && { syscall }), ...(errno !== undefined && { errno }) },
+    { cause: error, ...(hint !== undefined && { hint }) },
+  );
+}
+
+/** Throws `ABORTED` if the signal has fired. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new OcilotError("ABORTED", "interrupted; nothing more was written", {}, { cause: signal.reason });
+}

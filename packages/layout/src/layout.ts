@@ -1,0 +1,68 @@
+import { createDirectory, openDirectory } from "./directory-backend.js";
+import { LAYOUT_VERSION, MARKER_FILE, layoutVersion } from "./layout-marker.js";
+import { memoryBackend } from "./memory-backend.js";
+import { resolveReference } from "./resolve.js";
+import type { Descriptor } from "./spec/descriptor.js";
+import type { BlobStore, IndexFile, LayoutBackend } from "./storage.js";
+
+/** How a layout is opened. */
+export interface LayoutOptions {
+  /** `false` trades safety against a power cut for speed; true unless told. */
+  sync?: boolean;
+}
+
+/**
+ * An OCI Image Layout: `oci-layout`, `index.json` and `blobs/`.
+ * @see https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md
+ */
+export class Layout {
+  /** The path as it was given, or `memory`. */
+  readonly location: string;
+  readonly blobs: BlobStore;
+  readonly index: IndexFile;
+  readonly version: string;
+  /** What a person should know before relying on this layout; reading goes on all the same. */
+  readonly warnings: readonly string[];
+
+  constructor(backend: LayoutBackend) {
+    this.location = backend.location;
+    this.blobs = backend.blobs;
+    this.index = backend.index;
+    this.version = layoutVersion(backend.marker);
+    this.warnings =
+      this.version === LAYOUT_VERSION
+        ? []
+        : [`${MARKER_FILE}: version ${this.version} is unknown; it is read as ${LAYOUT_VERSION} and never written`];
+  }
+
+  /**
+   * Opens a layout directory. Never writes.
+   * @throws OcilotError `PATH_NOT_FOUND`, `NOT_A_LAYOUT`, `LAYOUT_INVALID`, `IO_ERROR`
+   */
+  static async open(path: string, options: LayoutOptions = {}): Promise<Layout> {
+    return new Layout(openDirectory(path, { sync: options.sync ?? true }));
+  }
+
+  /**
+   * Makes an empty layout in a directory that is empty or does not exist.
+   * @throws OcilotError `OUTPUT_EXISTS`, `IO_ERROR`
+   */
+  static async create(path: string, options: LayoutOptions = {}): Promise<Layout> {
+    await createDirectory(path, { sync: options.sync ?? true });
+    return await Layout.open(path, options);
+  }
+
+  /** An empty layout that lives as long as the object. */
+  static inMemory(): Layout {
+    return new Layout(memoryBackend());
+  }
+
+  /**
+   * The descriptor that `ref` names: `@` and a digest of anything in the layout, else an exact tag
+   * (`org.opencontainers.image.ref.name`), else an `io.containerd.image.name`, else a unique `:tag` suffix of either.
+   * @throws OcilotError `REF_NOT_FOUND`, `REF_AMBIGUOUS`, `DIGEST_INVALID`
+   */
+  async resolve(ref: string): Promise<Descriptor> {
+    return await resolveReference(await this.index.read(), this.blobs, ref);
+  }
+}

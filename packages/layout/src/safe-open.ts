@@ -1,0 +1,49 @@
+import { closeSync, constants, fstatSync, lstatSync, openSync, realpathSync } from "node:fs";
+import { sep } from "node:path";
+import { OcilotError } from "./errors.js";
+import { errnoOf } from "./io-error.js";
+
+const NOFOLLOW: number | undefined = constants.O_NOFOLLOW;
+
+/**
+ * Opens a regular file of a layout for reading. A symbolic link is followed only to a place inside `root` (which must
+ * be a real path), so that a layout from outside cannot make ocilot read the machine's own files; a pipe or a device
+ * is refused and never waited for.
+ * @throws OcilotError `LINK_OUTSIDE`; file-system errors as they come
+ */
+export function openInside(root: string, path: string): { fd: number; size: number; mtimeMs: number } {
+  const fd = openNoFollow(root, path);
+  try {
+    const stat = fstatSync(fd);
+    if (!stat.isFile()) throw new OcilotError("LINK_OUTSIDE", `${path} is not a regular file`, { file: path });
+    return { fd, size: stat.size, mtimeMs: stat.mtimeMs };
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+function openNoFollow(root: string, path: string): number {
+  const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+  try {
+    if (NOFOLLOW === undefined && lstatSync(path).isSymbolicLink()) return openSync(insideTarget(root, path), flags);
+    return openSync(path, flags | (NOFOLLOW ?? 0));
+  } catch (error) {
+    if (errnoOf(error) !== "ELOOP") throw error;
+    return openSync(insideTarget(root, path), flags);
+  }
+}
+
+/** The real path of what `path` links to. @throws OcilotError `LINK_OUTSIDE` */
+export function insideTarget(root: string, path: string): string {
+  const target = realpathSync(path);
+  if (target === root || target.startsWith(root.endsWith(sep) ? root : root + sep)) return target;
+  throw new OcilotError(
+    "LINK_OUTSIDE",
+    `${path} is a link that leads out of the layout`,
+    { file: path },
+    {
+      hint: "Copy the real file into its place if you trust it.",
+    },
+  );
+}

@@ -1,0 +1,30 @@
+/** `application/vnd.oci.image.manifest.v1+json` */
+export const IMAGE_MANIFEST = "application/vnd.oci.image.manifest.v1+json";
+/** `application/vnd.oci.image.index.v1+json` */
+export const IMAGE_INDEX = "application/vnd.oci.image.index.v1+json";
+/** The OCI artifact manifest of image-spec 1.1 rc1 and rc2, withdrawn before 1.1. */
+export const ARTIFACT_MANIFEST = "application/vnd.oci.artifact.manifest.v1+json";
+/** The artifact manifest of the ORAS project, frozen in 2023. */
+export const ORAS_ARTIFACT_MANIFEST = "application/vnd.cncf.oras.artifact.manifest.v1+json";
+export const DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json";
+export const DOCKER_MANIFEST_LIST = "application/vnd.docker.distribution.manifest.list.v2+json";
+export const IMAGE_CONFIG = "application/vnd.oci.image.config.v1+json";
+/** The empty JSON object of image-spec 1.1, two bytes. */
+export const EMPTY_JSON = "application/vnd.oci.empty.v1+json";
+
+/** What a manifest's media type makes of it. */
+export type ManifestKind = "image" | "index" | "artifact" | "oras-artifact" | "docker-image" | "docker-list";
+
+const KINDS: ReadonlyMap<string, ManifestKind> = new Map([
+  [IMAGE_MANIFEST, "image"],
+  [IMAGE_INDEX, "index"],
+  [ARTIFACT_MANIFEST, "artifact"],
+  [ORAS_ARTIFACT_MANIFEST, "oras-artifact"],
+  [DOCKER_MANIFEST, "docker-image"],
+  [DOCKER_MANIFEST_LIST, "docker-list"],
+]);
+
+/** The kind of manifest that a media type names, or undefined for a plain blob. */
+export function manifestKind(mediaType: string): ManifestKind | undefined {
+  return KINDS.get(mediaType);
+}

@@ -1,0 +1,79 @@
+import type { Readable } from "node:stream";
+import type { OcilotError } from "./errors.js";
+import type { IndexEdit } from "./index-edit.js";
+import type { IndexSnapshot } from "./index-snapshot.js";
+import type { Descriptor } from "./spec/descriptor.js";
+import type { Algorithm, Digest } from "./spec/digest.js";
+
+/** Content on its way into a layout. */
+export type BlobSource = Uint8Array | AsyncIterable<Uint8Array>;
+
+/** Reads blobs; everything that comes out has been checked against the descriptor's size and digest. */
+export interface BlobReader {
+  /** Tells whether a blob of that name is there; its content is not looked at. */
+  has(digest: Digest): Promise<boolean>;
+  /** The size in bytes of the blob of that name, or undefined if it is not there. */
+  size(digest: Digest): Promise<number | undefined>;
+  /**
+   * A stream of the content. It fails at its end with `BLOB_CORRUPT` if the digest is not right.
+   * @throws OcilotError `BLOB_NOT_FOUND`, `SIZE_MISMATCH`, `ALGORITHM_UNSUPPORTED`
+   */
+  open(descriptor: Descriptor): Promise<Readable>;
+  /** @throws OcilotError `BLOB_NOT_FOUND`, `SIZE_MISMATCH`, `BLOB_CORRUPT`, `LIMIT_EXCEEDED`, `ALGORITHM_UNSUPPORTED` */
+  bytes(descriptor: Descriptor, options?: { maxBytes?: number }): Promise<Uint8Array>;
+  /** Many small blobs at once, in the order asked; what cannot be read is its error. */
+  bytesMany(
+    descriptors: readonly Descriptor[],
+    options?: { maxBytes?: number; signal?: AbortSignal },
+  ): Promise<(Uint8Array | OcilotError)[]>;
+  /** Every file of `blobs/` whose name is a digest, in no order. */
+  list(): AsyncIterable<{ readonly digest: Digest; readonly size: number }>;
+}
+
+/** Writes blobs. A blob bears its name only once it is whole. */
+export interface BlobWriter {
+  /**
+   * Stores content under its digest. What is there already under that digest is not written again.
+   * @param options `expect`: refuse anything but this content; `mediaType`: for the descriptor that is returned
+   * @throws OcilotError `BLOB_CORRUPT`, `SIZE_MISMATCH`, `WRITE_REFUSED`
+   */
+  put(
+    source: BlobSource,
+    options?: { expect?: Descriptor; algorithm?: Algorithm; mediaType?: string; signal?: AbortSignal },
+  ): Promise<Descriptor>;
+  /** Removes a blob; one that is not there is no error. */
+  delete(digest: Digest): Promise<void>;
+}
+
+export interface BlobStore extends BlobReader, BlobWriter {}
+
+/** `index.json`: read whole, replaced whole. */
+export interface IndexFile {
+  read(): Promise<IndexSnapshot>;
+  /**
+   * Edits the file under the layout's lock: reads it afresh, asks `edit` what to change, and replaces it in one step.
+   * Where it changed meanwhile, by a writer that takes no lock, `edit` is asked again. No edits, no write.
+   * @throws OcilotError `LOCK_BUSY`, `LOCK_LOST`, `INDEX_CONFLICT`, `WRITE_REFUSED`, and what `edit` throws
+   */
+  update(
+    edit: (base: IndexSnapshot) => readonly IndexEdit[] | Promise<readonly IndexEdit[]>,
+    options?: WriteOptions,
+  ): Promise<IndexSnapshot>;
+}
+
+/** How a write behaves. */
+export interface WriteOptions {
+  /** Milliseconds to wait for another writer; 30,000 unless told. */
+  wait?: number;
+  signal?: AbortSignal;
+}
+
+/** One place where a layout is kept: a directory, memory, an archive. */
+export interface LayoutBackend {
+  /** For messages: the path, or a word for a layout without one. */
+  readonly location: string;
+  readonly blobs: BlobStore;
+  readonly index: IndexFile;
+  /** The bytes of `oci-layout`. */
+  readonly marker: Uint8Array;
+}
