@@ -1,5 +1,6 @@
 import { type FileHandle, chmod, lstat, open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { errnoOf } from "./io-error.js";
 import { tempName } from "./temp-file.js";
 
@@ -33,14 +34,37 @@ export async function replaceFile(
     } finally {
       await file.close();
     }
-    await chmod(temp, mode);
+    await setMode(temp, mode);
     await before?.();
-    await rename(temp, path);
+    await renameOver(temp, path);
   } catch (error) {
     await rm(temp, { force: true });
     throw error;
   }
   if (durability.sync) await syncDirectory(dirname(path));
+}
+
+/** As chmod, where the file system has modes at all: some network and FAT volumes refuse it. */
+export async function setMode(path: string, mode: number): Promise<void> {
+  try {
+    await chmod(path, mode);
+  } catch (error) {
+    if (!["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EINVAL"].includes(errnoOf(error) ?? "")) throw error;
+  }
+}
+
+/** As rename. On Windows it fails while a reader or a virus scanner has the target open, which passes. */
+export async function renameOver(from: string, to: string): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await rename(from, to);
+      return;
+    } catch (error) {
+      const isPassing = process.platform === "win32" && ["EPERM", "EACCES", "EBUSY"].includes(errnoOf(error) ?? "");
+      if (!isPassing || attempt === 20) throw error;
+      await sleep(attempt * 5);
+    }
+  }
 }
 
 /** Makes names durable. Windows and some network file systems cannot sync a directory; there a crash may undo a rename. */

@@ -1,4 +1,4 @@
-import { closeSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { realpathSync, statSync } from "node:fs";
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ensureDir, pathExistsSync } from "fs-extra/esm";
@@ -9,12 +9,15 @@ import { OcilotError } from "./errors.js";
 import { INDEX_FILE } from "./index-snapshot.js";
 import { errnoOf, ioError } from "./io-error.js";
 import { LAYOUT_VERSION, MARKER_FILE, layoutVersion } from "./layout-marker.js";
-import { openInside } from "./safe-open.js";
+import { readInside } from "./safe-open.js";
 import type { LayoutBackend } from "./storage.js";
+
+/** The real file has 30 bytes or so. */
+const MAX_MARKER_BYTES = 64 * 1024;
 
 /**
  * Opens a layout directory; nothing is written.
- * @throws OcilotError `PATH_NOT_FOUND`, `NOT_A_LAYOUT`, `LAYOUT_INVALID`, `IO_ERROR`
+ * @throws OcilotError `PATH_NOT_FOUND`, `NOT_A_LAYOUT`, `LAYOUT_INVALID`, `LINK_OUTSIDE`, `LIMIT_EXCEEDED`, `IO_ERROR`
  */
 export function openDirectory(path: string, durability: Durability): LayoutBackend {
   const root = realRoot(path);
@@ -46,14 +49,7 @@ export function openDirectory(path: string, durability: Durability): LayoutBacke
 export async function createDirectory(path: string, durability: Durability): Promise<void> {
   try {
     await ensureDir(path);
-    if ((await readdir(path)).length > 0) {
-      throw new OcilotError(
-        "OUTPUT_EXISTS",
-        `${path} is not empty`,
-        { path },
-        { hint: "Name a directory that is empty or does not exist yet." },
-      );
-    }
+    if ((await readdir(path)).length > 0) throw outputExists(path, "is not empty");
     await mkdir(join(path, "blobs", "sha256"), { recursive: true });
     await writeFile(join(path, INDEX_FILE), '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}', {
       flag: "wx",
@@ -62,8 +58,14 @@ export async function createDirectory(path: string, durability: Durability): Pro
     await writeFile(join(path, MARKER_FILE), `{"imageLayoutVersion":"${LAYOUT_VERSION}"}`, { flag: "wx", flush: durability.sync });
     if (durability.sync) await syncDirectory(path);
   } catch (error) {
+    // A file stands where a directory should, or another process was faster here.
+    if (["EEXIST", "ENOTDIR"].includes(errnoOf(error) ?? "")) throw outputExists(path, "is taken already");
     throw ioError(error, path);
   }
+}
+
+function outputExists(path: string, why: string): OcilotError<"OUTPUT_EXISTS"> {
+  return new OcilotError("OUTPUT_EXISTS", `${path} ${why}`, { path }, { hint: "Name a directory that is empty or does not exist yet." });
 }
 
 function realRoot(path: string): string {
@@ -84,12 +86,7 @@ function realRoot(path: string): string {
 
 function readMarker(root: string, path: string): Uint8Array {
   try {
-    const { fd } = openInside(root, join(root, MARKER_FILE));
-    try {
-      return readFileSync(fd);
-    } finally {
-      closeSync(fd);
-    }
+    return readInside(root, join(root, MARKER_FILE), MAX_MARKER_BYTES).bytes;
   } catch (error) {
     if (errnoOf(error) !== "ENOENT") throw ioError(error, MARKER_FILE);
     const hint = pathExistsSync(join(root, "manifest.json"))

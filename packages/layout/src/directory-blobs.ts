@@ -1,22 +1,28 @@
 import { closeSync, createReadStream, readSync } from "node:fs";
-import { type FileHandle, chmod, lstat, open, readdir, rename, rm } from "node:fs/promises";
+import { lstat, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
+import { finished } from "node:stream/promises";
 import { setImmediate as breathe } from "node:timers/promises";
-import { ensureDir } from "fs-extra/esm";
-import { type Durability, syncDirectory } from "./atomic-write.js";
-import { OcilotError, isOcilotError } from "./errors.js";
-import { algorithmOf, createHasher, digestOf } from "./hash.js";
+import { BlobDirectories, namesIn } from "./blob-directories.js";
+import { writeBlobTemp } from "./blob-temp.js";
+import { type Durability, renameOver, setMode, syncDirectory } from "./atomic-write.js";
+import { type OcilotError, isOcilotError } from "./errors.js";
+import { algorithmOf, digestOf } from "./hash.js";
 import { errnoOf, ioError, throwIfAborted } from "./io-error.js";
-import { insideTarget, openInside } from "./safe-open.js";
+import { openInside } from "./safe-open.js";
 import type { Descriptor } from "./spec/descriptor.js";
 import { type Algorithm, type Digest, blobPath, isDigest } from "./spec/digest.js";
 import type { BlobSource, BlobStore } from "./storage.js";
-import { tempName } from "./temp-file.js";
-import { blobNotFound, checkBytes, corrupt, sizeMismatch, tooLarge, verifiedStream } from "./verified-stream.js";
+import { blobNotFound, checkBytes, sizeMismatch, tooLarge, verifiedStream } from "./verified-stream.js";
 
 /** Files read between two turns of the event loop: plain calls are several times faster than a promise for each. */
 const SLICE = 256;
+
+/** What one system call reads; a larger blob is read as a stream or not at all. */
+const MAX_BYTES = 2 ** 31 - 1;
+/** Up to here reading at once is quicker than a stream. */
+const SMALL_BYTES = 1 << 20;
 
 /** The blobs of a layout directory. `root` is a real path. */
 export class DirectoryBlobs implements BlobStore {
@@ -24,10 +30,11 @@ export class DirectoryBlobs implements BlobStore {
   readonly #durability: Durability;
   readonly #checkWritable: () => void;
   readonly #unsynced: Set<string> = new Set();
-  readonly #checkedDirs: Set<string> = new Set();
+  readonly #directories: BlobDirectories;
 
   constructor(root: string, durability: Durability, checkWritable: () => void) {
     this.#root = root;
+    this.#directories = new BlobDirectories(root);
     this.#durability = durability;
     this.#checkWritable = checkWritable;
   }
@@ -61,7 +68,7 @@ export class DirectoryBlobs implements BlobStore {
   }
 
   async bytes(d: Descriptor, options: { maxBytes?: number } = {}): Promise<Uint8Array> {
-    return this.#read(d, options.maxBytes ?? Number.MAX_SAFE_INTEGER);
+    return this.#read(d, options.maxBytes);
   }
 
   async bytesMany(
@@ -75,7 +82,7 @@ export class DirectoryBlobs implements BlobStore {
         throwIfAborted(options.signal);
       }
       try {
-        results.push(this.#read(d, options.maxBytes ?? Number.MAX_SAFE_INTEGER));
+        results.push(this.#read(d, options.maxBytes));
       } catch (error) {
         if (!isOcilotError(error)) throw error;
         results.push(error);
@@ -89,9 +96,23 @@ export class DirectoryBlobs implements BlobStore {
       for (const encoded of await namesIn(join(this.#root, "blobs", algorithm))) {
         const digest = `${algorithm}:${encoded}`;
         if (!isDigest(digest)) continue;
-        const size = await this.size(digest).catch(() => undefined);
+        const size = await this.#listedSize(digest);
         if (size !== undefined) yield { digest, size };
       }
+    }
+  }
+
+  /** Not opened: a blob that this user cannot read is there all the same. What leads outside is no blob. */
+  async #listedSize(digest: Digest): Promise<number | undefined> {
+    try {
+      const path = this.#path(digest);
+      this.#directories.check(dirname(path));
+      const there = await lstat(path);
+      if (there.isFile()) return there.size;
+      return there.isSymbolicLink() ? await this.size(digest) : undefined;
+    } catch (error) {
+      if (isOcilotError(error, "LINK_OUTSIDE") || errnoOf(error) === "ENOENT") return undefined;
+      throw ioError(error, blobPath(digest));
     }
   }
 
@@ -104,54 +125,66 @@ export class DirectoryBlobs implements BlobStore {
     const algorithm = expect === undefined ? (options.algorithm ?? "sha256") : algorithmOf(expect.digest);
     const mediaType = options.mediaType ?? expect?.mediaType ?? "application/octet-stream";
     if (source instanceof Uint8Array) {
-      const d: Descriptor = { mediaType, digest: digestOf(source, algorithm), size: source.length };
+      throwIfAborted(options.signal);
       if (expect !== undefined) checkBytes(expect, source);
-      if (this.#holds(d)) return d;
+      const d: Descriptor = { mediaType, digest: expect?.digest ?? digestOf(source, algorithm), size: source.length };
+      if (await this.#holds(d)) return d;
     }
-    const temp = join(this.#root, tempName());
+    const { sync } = this.#durability;
+    const { temp, ...content } = await writeBlobTemp(this.#root, source, { sync, algorithm, expect, signal: options.signal });
+    const d: Descriptor = { mediaType, ...content };
     try {
-      const file = await open(temp, "wx", 0o600);
-      let d: Descriptor;
-      try {
-        d = { mediaType, ...(await writeAll(file, source, algorithm, options.signal)) };
-        if (expect !== undefined && d.size !== expect.size) throw sizeMismatch(expect, d.size);
-        if (expect !== undefined && d.digest !== expect.digest) throw corrupt(expect, d.digest);
-        if (this.#durability.sync) await file.sync();
-      } finally {
-        await file.close();
-      }
-      await chmod(temp, 0o644);
-      const path = this.#path(d.digest);
-      await this.#ensureDirectory(dirname(path));
-      await rename(temp, path);
-      this.#unsynced.add(dirname(path));
+      if (source instanceof Uint8Array || !(await this.#holds(d))) await this.#name(temp, this.#path(d.digest));
       return d;
     } catch (error) {
+      throw ioError(error, blobPath(d.digest));
+    } finally {
       await rm(temp, { force: true });
-      throw ioError(error, temp);
     }
+  }
+
+  async #name(temp: string, path: string): Promise<void> {
+    await setMode(temp, 0o644);
+    for (const directory of await this.#directories.ensure(dirname(path))) this.#unsynced.add(directory);
+    await renameOver(temp, path);
+    this.#unsynced.add(dirname(path));
   }
 
   async delete(digest: Digest): Promise<void> {
     this.#checkWritable();
+    const path = this.#path(digest);
     try {
-      await rm(this.#path(digest), { force: true });
-      this.#unsynced.add(dirname(this.#path(digest)));
+      this.#directories.check(dirname(path));
+      await rm(path, { force: true });
+      this.#unsynced.add(dirname(path));
     } catch (error) {
+      if (errnoOf(error) === "ENOENT") return;
       throw ioError(error, blobPath(digest));
     }
   }
 
   /** Makes the names of all blobs put since the last call durable; called before `index.json` may name them. */
   async sync(): Promise<void> {
-    if (this.#durability.sync) for (const directory of this.#unsynced) await syncDirectory(directory);
-    this.#unsynced.clear();
+    for (const directory of this.#unsynced) {
+      // Forgotten first: a put that comes in while this waits must be remembered for the next time.
+      this.#unsynced.delete(directory);
+      try {
+        if (this.#durability.sync) await syncDirectory(directory);
+      } catch (error) {
+        if (errnoOf(error) === "ENOENT") continue;
+        this.#unsynced.add(directory);
+        throw ioError(error, directory);
+      }
+    }
   }
 
   /** True where a blob is there already, whole. A damaged one is not "there": writing it again mends it. */
-  #holds(d: Descriptor): boolean {
+  async #holds(d: Descriptor): Promise<boolean> {
     try {
-      this.#read(d, Number.MAX_SAFE_INTEGER);
+      if (d.size <= SMALL_BYTES) this.#read(d);
+      else await finished((await this.open(d)).resume());
+      // Whoever wrote it may not have made its name durable.
+      this.#unsynced.add(dirname(this.#path(d.digest)));
       return true;
     } catch (error) {
       if (isOcilotError(error, "BLOB_NOT_FOUND", "SIZE_MISMATCH", "BLOB_CORRUPT", "LINK_OUTSIDE")) return false;
@@ -159,8 +192,9 @@ export class DirectoryBlobs implements BlobStore {
     }
   }
 
-  #read(d: Descriptor, maxBytes: number): Uint8Array {
-    if (d.size > maxBytes) throw tooLarge(d, maxBytes);
+  #read(d: Descriptor, maxBytes = MAX_BYTES): Uint8Array {
+    const limit = Math.min(maxBytes, MAX_BYTES);
+    if (d.size > limit) throw tooLarge(d, limit);
     const { fd, size } = this.#open(d.digest);
     try {
       if (size !== d.size) throw sizeMismatch(d, size);
@@ -182,7 +216,7 @@ export class DirectoryBlobs implements BlobStore {
   #open(digest: Digest): { fd: number; size: number } {
     const path = this.#path(digest);
     try {
-      this.#checkDirectory(dirname(path));
+      this.#directories.check(dirname(path));
       return openInside(this.#root, path);
     } catch (error) {
       if (["ENOENT", "ENOTDIR", "ENAMETOOLONG"].includes(errnoOf(error) ?? "")) throw blobNotFound({ digest });
@@ -190,48 +224,7 @@ export class DirectoryBlobs implements BlobStore {
     }
   }
 
-  /** `blobs` or `blobs/<algorithm>` may be links themselves; they too must stay inside. */
-  #checkDirectory(directory: string): void {
-    if (this.#checkedDirs.has(directory)) return;
-    insideTarget(this.#root, directory);
-    this.#checkedDirs.add(directory);
-  }
-
-  async #ensureDirectory(directory: string): Promise<void> {
-    if (this.#checkedDirs.has(directory)) return;
-    const isNew = (await lstat(directory).catch(() => undefined)) === undefined;
-    await ensureDir(directory);
-    this.#checkDirectory(directory);
-    if (isNew) this.#unsynced.add(dirname(directory)).add(this.#root);
-  }
-
   #path(digest: Digest): string {
     return join(this.#root, blobPath(digest));
-  }
-}
-
-async function writeAll(
-  file: FileHandle,
-  source: BlobSource,
-  algorithm: Algorithm,
-  signal?: AbortSignal,
-): Promise<{ digest: Digest; size: number }> {
-  const hasher = createHasher(algorithm);
-  let size = 0;
-  for await (const chunk of source instanceof Uint8Array ? [source] : source) {
-    throwIfAborted(signal);
-    hasher.update(chunk);
-    size += chunk.length;
-    for (let at = 0; at < chunk.length;) at += (await file.write(chunk, at)).bytesWritten;
-  }
-  return { digest: hasher.digest(), size };
-}
-
-async function namesIn(directory: string): Promise<string[]> {
-  try {
-    return await readdir(directory);
-  } catch (error) {
-    if (["ENOENT", "ENOTDIR"].includes(errnoOf(error) ?? "")) return [];
-    throw ioError(error, directory);
   }
 }

@@ -1,4 +1,3 @@
-import { closeSync, readFileSync } from "node:fs";
 import { lstat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -7,9 +6,9 @@ import { OcilotError, isOcilotError } from "./errors.js";
 import { digestOf } from "./hash.js";
 import { type IndexEdit, editIndex } from "./index-edit.js";
 import { INDEX_FILE, type IndexSnapshot, parseIndex } from "./index-snapshot.js";
-import { errnoOf, ioError } from "./io-error.js";
+import { errnoOf, ioError, throwIfAborted } from "./io-error.js";
 import { acquireLock } from "./lock.js";
-import { openInside } from "./safe-open.js";
+import { readInside } from "./safe-open.js";
 import type { IndexFile, WriteOptions } from "./storage.js";
 import { sweepTemps } from "./temp-file.js";
 
@@ -17,6 +16,8 @@ import { sweepTemps } from "./temp-file.js";
 const TORN_MS = 2000;
 /** How often an edit is planned anew because a writer without a lock was faster. */
 const MAX_CONFLICTS = 20;
+/** Ten times the largest index that was ever met; a document beyond it would not fit into one string anyway. */
+const MAX_INDEX_BYTES = 256 * 1024 * 1024;
 const DEFAULT_WAIT_MS = 30_000;
 
 /** `index.json` of a layout directory. `root` is a real path. */
@@ -42,7 +43,7 @@ export class DirectoryIndex implements IndexFile {
         return parseIndex(bytes, digestOf(bytes));
       } catch (error) {
         const age = Date.now() - mtimeMs;
-        if (!isOcilotError(error, "LAYOUT_INVALID") || age < 0 || age > TORN_MS) throw error;
+        if (!isTorn(error) || age < 0 || age > TORN_MS) throw error;
         await sleep(20);
       }
     }
@@ -61,6 +62,7 @@ export class DirectoryIndex implements IndexFile {
         const text = editIndex(base, await edit(base));
         if (text === base.text) return base;
         await this.#refuseLink();
+        throwIfAborted(options.signal);
         try {
           return await this.#replace(base, text, lock.assertHeld);
         } catch (error) {
@@ -100,12 +102,7 @@ export class DirectoryIndex implements IndexFile {
 
   #bytes(): { bytes: Uint8Array; mtimeMs: number } {
     try {
-      const { fd, mtimeMs } = openInside(this.#root, this.#path);
-      try {
-        return { bytes: readFileSync(fd), mtimeMs };
-      } finally {
-        closeSync(fd);
-      }
+      return readInside(this.#root, this.#path, MAX_INDEX_BYTES);
     } catch (error) {
       if (errnoOf(error) === "ENOENT") {
         throw new OcilotError(
@@ -120,6 +117,12 @@ export class DirectoryIndex implements IndexFile {
       throw ioError(error, INDEX_FILE);
     }
   }
+}
+
+/** Only broken syntax can be half of a good file; a bad digest will not get better by waiting. */
+function isTorn(error: unknown): boolean {
+  if (!isOcilotError(error, "LAYOUT_INVALID")) return false;
+  return isOcilotError(error.cause, "DOCUMENT_INVALID") && error.cause.cause instanceof SyntaxError;
 }
 
 function conflict(base: IndexSnapshot, found: IndexSnapshot["digest"]): OcilotError<"INDEX_CONFLICT"> {

@@ -30,6 +30,7 @@ const INDEX_ORDER = ["schemaVersion", "mediaType", "artifactType", "manifests", 
  * The text of `base` with the edits made and every other byte as it was. Whatever is added follows the style of the
  * document and stands where the Go libraries would put it.
  * @throws OcilotError `WRITE_REFUSED` if the document has quirks that an edit could make worse
+ * @throws RangeError if an edit names a position that the snapshot does not have
  */
 export function editIndex(base: IndexSnapshot, edits: readonly IndexEdit[]): string {
   if (edits.length === 0) return base.text;
@@ -52,6 +53,7 @@ function editEntries(text: string, root: Span, edits: readonly IndexEdit[], styl
   const inserts = new Map<number, Part[]>();
   const kept: (Part | undefined)[] = [...entries];
   for (const edit of edits) {
+    checkPosition(edit, entries.length);
     if (edit.op === "insert") {
       const part = { text: goJson(descriptorNode(edit.descriptor), style, 2) };
       const there = inserts.get(edit.before);
@@ -70,7 +72,15 @@ function editEntries(text: string, root: Span, edits: readonly IndexEdit[], styl
     if (kept[i] !== undefined) parts.push(kept[i]!);
   }
   const array = isArray ? join(text, span, parts, style, 1) : join("[]", { start: 0, end: 2 }, parts, style, 1);
-  return put(members, "manifests", array, INDEX_ORDER, style);
+  return putText(members, "manifests", array, INDEX_ORDER, style);
+}
+
+/** A wrong position is a mistake of the caller's; to pass over it would lose what was to be written. */
+function checkPosition(edit: IndexEdit, count: number): void {
+  if (edit.op === "annotate-index") return;
+  const [position, last] = edit.op === "insert" ? [edit.before, count] : [edit.position, count - 1];
+  if (Number.isInteger(position) && position >= 0 && position <= last) return;
+  throw new RangeError(`${INDEX_FILE}: cannot ${edit.op} at position ${position} of ${count} entries`);
 }
 
 function editEntry(text: string, edit: IndexEdit & { op: "retarget" | "annotate" }, style: JsonStyle): string {
@@ -78,15 +88,15 @@ function editEntry(text: string, edit: IndexEdit & { op: "retarget" | "annotate"
   let members = partsOf(text, span);
   if (edit.op === "annotate") members = annotate(members, edit, DESCRIPTOR_ORDER, style, 2);
   else {
-    members = put(members, "digest", goJson(edit.digest), DESCRIPTOR_ORDER, style);
-    members = put(members, "size", goJson(edit.size), DESCRIPTOR_ORDER, style);
+    members = put(members, "digest", edit.digest, DESCRIPTOR_ORDER, style);
+    members = put(members, "size", edit.size, DESCRIPTOR_ORDER, style);
   }
   return join(text, span, members, style, 2);
 }
 
-/** Sets and unsets annotations of the object that `members` make up; an object that becomes empty is taken out. */
+/** Sets and unsets annotations of the object that `members` make up; one that loses its last annotation loses the member too. */
 function annotate(
-  members: readonly Part[],
+  members: Part[],
   change: { set?: Readonly<Record<string, string>>; unset?: readonly string[] },
   order: readonly string[],
   style: JsonStyle,
@@ -96,13 +106,17 @@ function annotate(
   const value = current === undefined ? "{}" : current.text.slice(current.valueStart);
   const text = value === "null" ? "{}" : value;
   const span = { start: 0, end: text.length };
-  let parts = partsOf(text, span).filter((p) => !change.unset?.includes(p.key!));
-  for (const [key, item] of Object.entries(change.set ?? {})) {
+  const old = partsOf(text, span);
+  const unset = new Set(change.unset?.map((key) => key.toWellFormed()));
+  let parts = old.filter((p) => !unset.has(p.key!));
+  for (const [rawKey, item] of Object.entries(change.set ?? {})) {
+    const key = rawKey.toWellFormed();
     const before = parts.findIndex((p) => compareUtf8(p.key!, key) > 0);
-    parts = put(parts, key, goJson(item), before < 0 ? [] : undefined, style, before);
+    parts = put(parts, key, item, [], style, before);
   }
+  if (parts.length === old.length && parts.every((part, i) => part === old[i])) return members;
   if (parts.length === 0) return members.filter((m) => m !== current);
-  return put(members, "annotations", join(text, span, parts, style, depth + 1), order, style);
+  return putText(members, "annotations", join(text, span, parts, style, depth + 1), order, style);
 }
 
 /** A member or element on its way into the new text; `item` is where it stood, if it did. */
@@ -124,23 +138,23 @@ function partsOf(text: string, span: Span): Part[] {
   }));
 }
 
+/** As {@link putText}, of a scalar; a member that says the same already keeps its spelling. */
+function put(parts: Part[], key: string, value: string | number, order: readonly string[], style: JsonStyle, before?: number): Part[] {
+  const present = parts.find((p) => p.key === key);
+  if (present !== undefined && JSON.parse(present.text.slice(present.valueStart)) === value) return parts;
+  return putText(parts, key, goJson(value), order, style, before);
+}
+
 /** Replaces the value of the member `key`, or adds the member: at `before`, or where `order` puts it, or last. */
-function put(
-  parts: readonly Part[],
-  key: string,
-  value: string,
-  order: readonly string[] | undefined,
-  style: JsonStyle,
-  before = -1,
-): Part[] {
+function putText(parts: Part[], key: string, value: string, order: readonly string[], style: JsonStyle, before = -1): Part[] {
   const present = parts.findIndex((p) => p.key === key);
   if (present >= 0) {
     const old = parts[present]!;
     return parts.with(present, { ...old, text: old.text.slice(0, old.valueStart) + value });
   }
   const head = goJson(key) + style.colon;
-  const rank = order?.indexOf(key) ?? -1;
-  const at = before >= 0 ? before : rank < 0 ? -1 : parts.findIndex((p) => order!.indexOf(p.key!) > rank);
+  const rank = order.indexOf(key);
+  const at = before >= 0 ? before : rank < 0 ? -1 : parts.findIndex((p) => order.indexOf(p.key!) > rank);
   return parts.toSpliced(at < 0 ? parts.length : at, 0, { key, text: head + value, valueStart: head.length });
 }
 
@@ -164,22 +178,29 @@ function join(text: string, span: Span, parts: readonly Part[], style: JsonStyle
 
 /** A descriptor in the Go libraries' member order, annotations sorted, empty ones left out. */
 export function descriptorNode(d: Descriptor): JsonObject {
+  // What came out of a document may hold null where the type says undefined.
   const known: Record<string, JsonNode | undefined> = {
     mediaType: d.mediaType,
     digest: d.digest,
     size: d.size,
-    urls: d.urls,
-    annotations: d.annotations === undefined || Object.keys(d.annotations).length === 0 ? undefined : sortedMembers(d.annotations),
-    data: d.data,
-    platform: d.platform === undefined ? undefined : platformNode(d.platform),
-    artifactType: d.artifactType === undefined || d.artifactType === "" ? undefined : d.artifactType,
+    urls: d.urls?.length ? d.urls : undefined,
+    annotations: Object.keys(d.annotations ?? {}).length === 0 ? undefined : sortedMembers(d.annotations!),
+    data: d.data || undefined,
+    platform: d.platform ? platformNode(d.platform) : undefined,
+    artifactType: d.artifactType || undefined,
   };
   return { members: DESCRIPTOR_ORDER.flatMap((key) => (known[key] === undefined ? [] : [[key, known[key]] as const])) };
 }
 
 function platformNode(p: Platform): JsonObject {
-  const order = ["architecture", "os", "os.version", "os.features", "variant"] as const;
-  return { members: order.flatMap((key) => (p[key] === undefined ? [] : [[key, p[key]] as const])) };
+  const known: Record<string, JsonNode | undefined> = {
+    architecture: p.architecture ?? "",
+    os: p.os ?? "",
+    "os.version": p["os.version"] || undefined,
+    "os.features": p["os.features"]?.length ? p["os.features"] : undefined,
+    variant: p.variant || undefined,
+  };
+  return { members: Object.entries(known).flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const])) };
 }
 
 function refuseQuirks(base: IndexSnapshot): void {

@@ -1,4 +1,4 @@
-import { OcilotError, isOcilotError } from "./errors.js";
+import { OcilotError } from "./errors.js";
 
 /** The errno name of a file-system error, or undefined for anything else. */
 export function errnoOf(error: unknown): string | undefined {
@@ -13,16 +13,19 @@ const HINTS: Readonly<Record<string, string>> = {
   EMFILE: "Too many files are open; raise the limit (ulimit -n).",
 };
 
-/** Wraps a file-system error so that it names the file and says what to do; an {@link OcilotError} passes through. */
-export function ioError(error: unknown, path: string): OcilotError {
-  if (isOcilotError(error)) return error;
+/**
+ * Wraps a file-system error so that it names the file and says what to do. Anything else passes through: an
+ * {@link OcilotError} has said it already, and a mistake in a callback must not look like a broken disk.
+ */
+export function ioError(error: unknown, path: string): Error {
+  if (!(error instanceof Error) || !("syscall" in error)) return error as Error;
   const errno = errnoOf(error);
-  const syscall = error instanceof Error && "syscall" in error ? String(error.syscall) : undefined;
+  const syscall = String(error.syscall);
   const hint = errno === undefined ? undefined : HINTS[errno];
   return new OcilotError(
     "IO_ERROR",
-    `${path}: ${errno ?? (error as Error).message}${syscall === undefined ? "" : ` (${syscall})`}`,
-    { path, ...(syscall !== undefined && { syscall }), ...(errno !== undefined && { errno }) },
+    `${path}: ${errno ?? error.message} (${syscall})`,
+    { path, syscall, ...(errno !== undefined && { errno }) },
     { cause: error, ...(hint !== undefined && { hint }) },
   );
 }

@@ -1,24 +1,17 @@
 import { randomBytes } from "node:crypto";
-import { link, lstat, mkdir, readFile, readdir, rename, rm, rmdir, unlink, utimes, writeFile } from "node:fs/promises";
+import { lstat, mkdir, rm, rmdir, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { OcilotError } from "./errors.js";
 import { errnoOf, ioError, throwIfAborted } from "./io-error.js";
-import { HOST_ID, TEMP_PREFIX, isAlive, processStart, tempName } from "./temp-file.js";
+import { type Owner, createOwned, isDead, readOwner, replaceOwned } from "./lock-owner.js";
+import { HOST_ID, TEMP_PREFIX, processStart } from "./temp-file.js";
 
 /** The lock of a layout, while it is held. */
 export interface Lock {
   /** @throws OcilotError `LOCK_LOST` if another host took it over while this process was suspended */
   assertHeld(): Promise<void>;
   release(): Promise<void>;
-}
-
-/** Who holds a lock. `started` tells a reused pid apart. */
-interface Owner {
-  readonly host: string;
-  readonly pid: number;
-  readonly started?: string;
-  readonly nonce: string;
 }
 
 export interface LockOptions {
@@ -42,8 +35,9 @@ const HEARTBEAT_MS = 10_000;
  *
  * A lock is a file that names its owner and a nonce, put in place by `link`, which fails if one is there. The lock of
  * a dead owner with nonce N passes to whoever creates `….after-N`, which only one process ever can; it owns the lock
- * only if the lock still bears N once that file is there, and then puts its own lock over the dead one. So a takeover
- * is won by exactly one process, and a crash in the middle of one leaves a file that is taken over in the same way.
+ * only if the lock still bears the nonce that the chain of claims began with, and then puts its own lock over the dead
+ * one. So a takeover is won by exactly one process, and a crash in the middle of one leaves a claim that is taken over
+ * in the same way.
  * @throws OcilotError `LOCK_BUSY` when `wait` is over, `ABORTED`, `IO_ERROR`
  */
 export async function acquireLock(root: string, options: LockOptions): Promise<Lock> {
@@ -58,37 +52,15 @@ export async function acquireLock(root: string, options: LockOptions): Promise<L
   const stale = options.stale ?? STALE_MS;
   try {
     for (let attempt = 0; ; attempt++) {
+      throwIfAborted(options.signal);
       const blocker = await tryAcquire(root, me, stale);
       if (blocker === undefined) return held(root, me);
       if (Date.now() >= deadline) throw busy(blocker);
-      throwIfAborted(options.signal);
-      await sleep(Math.min(5 + attempt * 2, 40) * (0.5 + Math.random()), undefined, { ref: true });
+      await sleep(Math.min(5 + attempt * 2, 40) * (0.5 + Math.random()));
     }
   } catch (error) {
     throw ioError(error, root);
   }
-}
-
-/** Returns undefined once the lock is ours, else what stands in the way. */
-async function tryAcquire(root: string, me: Owner, stale: number): Promise<Blocker | undefined> {
-  if (!(await createOwned(root, LOCK, me))) {
-    const end = await lastOwner(root, me);
-    if (end === undefined) return { file: LOCK };
-    if (!(await isDead(join(root, end.file), end.owner, me, stale))) return end;
-    const claim = `${LOCK}.after-${end.owner.nonce}`;
-    if (!(await createOwned(root, claim, me))) return { file: claim };
-    const first = await readOwner(join(root, LOCK));
-    if (first === undefined || first.nonce !== end.first) {
-      await rm(join(root, claim), { force: true });
-      return { file: LOCK };
-    }
-    await replaceOwned(root, LOCK, me);
-    for (const name of await readdir(root)) if (name.startsWith(`${LOCK}.after-`)) await rm(join(root, name), { force: true });
-  }
-  const foreign = await takeBuildkitLock(root);
-  if (foreign === undefined) return undefined;
-  await rm(join(root, LOCK), { force: true });
-  return foreign;
 }
 
 interface Blocker {
@@ -96,19 +68,67 @@ interface Blocker {
   readonly owner?: Owner;
 }
 
-/** Follows lock → after-N → after-M … to the owner at the end; undefined if the chain changed under the hand. */
-async function lastOwner(root: string, me: Owner): Promise<{ file: string; owner: Owner; first: string } | undefined> {
-  let file = LOCK;
-  let owner = await readOwner(join(root, file));
-  if (owner === undefined) return undefined;
-  const first = owner.nonce;
-  for (;;) {
-    const next = `${LOCK}.after-${owner.nonce}`;
-    const successor = await readOwner(join(root, next));
-    if (successor === undefined || successor.nonce === me.nonce) return { file, owner, first };
-    file = next;
-    owner = successor;
+/** Returns undefined once the lock is ours, else what stands in the way. */
+async function tryAcquire(root: string, me: Owner, stale: number): Promise<Blocker | undefined> {
+  const chain = await chainOfOwners(root);
+  const blocker = chain.length === 0 ? await takeFree(root, me) : await takeOver(root, me, stale, chain);
+  if (blocker !== undefined) return blocker;
+  try {
+    const foreign = await takeBuildkitLock(root);
+    if (foreign !== undefined) await rm(join(root, LOCK), { force: true });
+    return foreign;
+  } catch (error) {
+    await rm(join(root, LOCK), { force: true });
+    throw error;
   }
+}
+
+async function takeFree(root: string, me: Owner): Promise<Blocker | undefined> {
+  return (await createOwned(root, LOCK, me)) ? undefined : { file: LOCK };
+}
+
+async function takeOver(root: string, me: Owner, stale: number, chain: readonly Link[]): Promise<Blocker | undefined> {
+  const first = chain[0]!;
+  const last = chain[chain.length - 1]!;
+  if (!(await isDead(root, last.file, last.owner, me.host, stale))) return last;
+  const claim = claimOn(last.owner);
+  if (!(await createOwned(root, claim, me))) return { file: claim };
+  try {
+    if ((await readOwner(root, LOCK))?.nonce !== first.owner.nonce) {
+      await rm(join(root, claim), { force: true });
+      return { file: LOCK };
+    }
+    await replaceOwned(root, LOCK, me);
+  } catch (error) {
+    await rm(join(root, claim), { force: true });
+    throw error;
+  }
+  // Only the claims of this chain: another one may be somebody's who is taking this very lock over, and without it
+  // a third could do the same.
+  for (const { owner } of chain) await rm(join(root, claimOn(owner)), { force: true });
+  return undefined;
+}
+
+interface Link extends Blocker {
+  readonly owner: Owner;
+}
+
+/** Follows lock → after-N → after-M … to the owner at the end; empty if there is no lock. */
+async function chainOfOwners(root: string): Promise<Link[]> {
+  const chain: Link[] = [];
+  const seen = new Set<string>();
+  for (let file = LOCK; ;) {
+    const owner = await readOwner(root, file);
+    // A circle is nothing that ocilot makes; its claim is there, so that the lock stays busy until a person looks at it.
+    if (owner === undefined || seen.has(owner.nonce)) return chain;
+    seen.add(owner.nonce);
+    chain.push({ file, owner });
+    file = claimOn(owner);
+  }
+}
+
+function claimOn(owner: Owner): string {
+  return `${LOCK}.after-${owner.nonce}`;
 }
 
 async function takeBuildkitLock(root: string): Promise<Blocker | undefined> {
@@ -128,10 +148,8 @@ function held(root: string, me: Owner): Lock {
   const path = join(root, LOCK);
   const beat = setInterval(() => void utimes(path, new Date(), new Date()).catch(() => undefined), HEARTBEAT_MS);
   beat.unref();
-  const isMine = async (): Promise<boolean> => {
-    if ((await readOwner(path))?.nonce !== me.nonce) return false;
-    return (await readOwner(join(root, `${LOCK}.after-${me.nonce}`))) === undefined;
-  };
+  const isMine = async (): Promise<boolean> =>
+    (await readOwner(root, LOCK))?.nonce === me.nonce && (await readOwner(root, claimOn(me))) === undefined;
   return {
     async assertHeld() {
       if (await isMine()) return;
@@ -139,9 +157,7 @@ function held(root: string, me: Owner): Lock {
         "LOCK_LOST",
         `${LOCK}: another process took the lock over while this one was suspended`,
         { file: LOCK },
-        {
-          hint: "Nothing was replaced. Run the command again.",
-        },
+        { hint: "Nothing was replaced. Run the command again." },
       );
     },
     async release() {
@@ -153,65 +169,6 @@ function held(root: string, me: Owner): Lock {
   };
 }
 
-/** Creates a file that holds the owner, whole or not at all; false if one of that name is there. */
-async function createOwned(root: string, name: string, owner: Owner): Promise<boolean> {
-  const temp = join(root, tempName());
-  await writeFile(temp, JSON.stringify(owner), { flag: "wx" });
-  try {
-    await link(temp, join(root, name));
-    return true;
-  } catch (error) {
-    if (errnoOf(error) === "EEXIST") return false;
-    if (!["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"].includes(errnoOf(error) ?? "")) throw error;
-    return await createWithoutLinks(join(root, name), owner);
-  } finally {
-    await unlink(temp).catch(() => undefined);
-  }
-}
-
-/** For file systems without hard links. A crash between creation and content leaves an owner that only age removes. */
-async function createWithoutLinks(path: string, owner: Owner): Promise<boolean> {
-  try {
-    await writeFile(path, JSON.stringify(owner), { flag: "wx" });
-    return true;
-  } catch (error) {
-    if (errnoOf(error) === "EEXIST") return false;
-    throw error;
-  }
-}
-
-async function replaceOwned(root: string, name: string, owner: Owner): Promise<void> {
-  const temp = join(root, tempName());
-  await writeFile(temp, JSON.stringify(owner), { flag: "wx" });
-  await rename(temp, join(root, name));
-}
-
-async function readOwner(path: string): Promise<Owner | undefined> {
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return undefined;
-    throw error;
-  }
-  try {
-    const owner = JSON.parse(text) as Owner;
-    if (typeof owner.nonce === "string" && /^[0-9a-f]+$/.test(owner.nonce)) return owner;
-  } catch {
-    // Not written by ocilot, or cut short: its owner is unknown and only age removes it.
-  }
-  return { host: "", pid: 0, nonce: "unknown" };
-}
-
-async function isDead(path: string, owner: Owner, me: Owner, stale: number): Promise<boolean> {
-  if (owner.host === me.host) {
-    if (!isAlive(owner.pid)) return true;
-    return owner.started !== undefined && processStart(owner.pid) !== owner.started;
-  }
-  const there = await lstat(path).catch(() => undefined);
-  return there !== undefined && Date.now() - there.mtimeMs > stale;
-}
-
 function busy(blocker: Blocker): OcilotError<"LOCK_BUSY"> {
   const { file, owner } = blocker;
   const who = owner === undefined || owner.pid === 0 ? undefined : `process ${owner.pid} on ${owner.host.split(" ")[0]}`;
@@ -220,10 +177,10 @@ function busy(blocker: Blocker): OcilotError<"LOCK_BUSY"> {
     `${file}: ${who ?? "another program"} is writing to this layout`,
     { file, ...(who !== undefined && { owner: who }) },
     {
-      hint:
-        file === BUILDKIT_LOCK
-          ? "BuildKit keeps this file while it writes. If no build is running it was left by a crash: remove it, then try again."
-          : "Wait for it to end, or give more time with --wait.",
+      hint: file === BUILDKIT_LOCK ? BUILDKIT_HINT : owner?.pid === 0 ? GARBAGE_HINT : "Wait for it to end, or give more time with --wait.",
     },
   );
 }
+
+const BUILDKIT_HINT = "BuildKit keeps this file while it writes. If no build is running it was left by a crash: remove it, then try again.";
+const GARBAGE_HINT = "The file does not say who made it. If no ocilot is running here, remove it, then try again.";

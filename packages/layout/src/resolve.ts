@@ -15,8 +15,6 @@ export async function resolveReference(index: IndexSnapshot, blobs: BlobReader, 
       const name = value(e);
       return name !== undefined && matches(name);
     });
-  const tag = (e: IndexEntry): string | undefined => e.tag;
-  const imageName = (e: IndexEntry): string | undefined => e.descriptor.annotations?.[CONTAINERD_IMAGE_NAME];
   const candidates = [
     byName(tag, (name) => name === ref),
     byName(imageName, (name) => name === ref),
@@ -36,6 +34,9 @@ export async function resolveReference(index: IndexSnapshot, blobs: BlobReader, 
     },
   );
 }
+
+const tag = (e: IndexEntry): string | undefined => e.tag;
+const imageName = (e: IndexEntry): string | undefined => e.descriptor.annotations?.[CONTAINERD_IMAGE_NAME];
 
 async function resolveDigest(index: IndexSnapshot, blobs: BlobReader, text: string): Promise<Descriptor> {
   const digest = parseDigest(text);
@@ -69,10 +70,10 @@ function single(found: readonly IndexEntry[], ref: string): Descriptor {
   throw ambiguous(ref, targets);
 }
 
+/** One entry for each digest, the first that has it, as a search by digest would find. */
 function distinct(entries: readonly IndexEntry[]): IndexEntry[] {
-  return [...new Map(entries.map((e) => [e.descriptor.digest, e])).values()].sort((a, b) =>
-    compareDigests(a.descriptor.digest, b.descriptor.digest),
-  );
+  const first = new Map(entries.toReversed().map((e) => [e.descriptor.digest, e]));
+  return [...first.values()].toSorted((a, b) => compareDigests(a.descriptor.digest, b.descriptor.digest));
 }
 
 function ambiguous(ref: string, found: readonly IndexEntry[]): OcilotError<"REF_AMBIGUOUS"> {

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, realpathSync } from "node:fs";
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, realpathSync } from "node:fs";
 import { sep } from "node:path";
 import { OcilotError } from "./errors.js";
 import { errnoOf } from "./io-error.js";
@@ -15,11 +15,37 @@ export function openInside(root: string, path: string): { fd: number; size: numb
   const fd = openNoFollow(root, path);
   try {
     const stat = fstatSync(fd);
-    if (!stat.isFile()) throw new OcilotError("LINK_OUTSIDE", `${path} is not a regular file`, { file: path });
+    if (!stat.isFile())
+      throw new OcilotError(
+        "LINK_OUTSIDE",
+        `${path} is not a regular file`,
+        { file: path },
+        { hint: "Remove it, or put the real file in its place." },
+      );
     return { fd, size: stat.size, mtimeMs: stat.mtimeMs };
   } catch (error) {
     closeSync(fd);
     throw error;
+  }
+}
+
+/**
+ * Reads a small file of a layout whole, as {@link openInside} opens it.
+ * @throws OcilotError `LINK_OUTSIDE`, `LIMIT_EXCEEDED`; file-system errors as they come
+ */
+export function readInside(root: string, path: string, maxBytes: number): { bytes: Uint8Array; mtimeMs: number } {
+  const { fd, size, mtimeMs } = openInside(root, path);
+  try {
+    if (size > maxBytes) {
+      throw new OcilotError("LIMIT_EXCEEDED", `${path}: ${size} bytes are over the limit of ${maxBytes}`, {
+        what: "file size",
+        limit: maxBytes,
+        found: size,
+      });
+    }
+    return { bytes: readFileSync(fd), mtimeMs };
+  } finally {
+    closeSync(fd);
   }
 }
 

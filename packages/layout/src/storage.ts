@@ -35,7 +35,8 @@ export interface BlobWriter {
   /**
    * Stores content under its digest. What is there already under that digest is not written again.
    * @param options `expect`: refuse anything but this content; `mediaType`: for the descriptor that is returned
-   * @throws OcilotError `BLOB_CORRUPT`, `SIZE_MISMATCH`, `WRITE_REFUSED`
+   * @throws OcilotError `BLOB_CORRUPT`, `SIZE_MISMATCH`, `ALGORITHM_UNSUPPORTED`, `WRITE_REFUSED`, `LINK_OUTSIDE`, `ABORTED`,
+   * `IO_ERROR`, and what the source throws
    */
   put(
     source: BlobSource,
@@ -53,7 +54,8 @@ export interface IndexFile {
   /**
    * Edits the file under the layout's lock: reads it afresh, asks `edit` what to change, and replaces it in one step.
    * Where it changed meanwhile, by a writer that takes no lock, `edit` is asked again. No edits, no write.
-   * @throws OcilotError `LOCK_BUSY`, `LOCK_LOST`, `INDEX_CONFLICT`, `WRITE_REFUSED`, and what `edit` throws
+   * @throws OcilotError `LOCK_BUSY`, `LOCK_LOST`, `INDEX_CONFLICT`, `WRITE_REFUSED`, `LAYOUT_INVALID`, `ABORTED`, `IO_ERROR`, and what
+   * `edit` throws
    */
   update(
     edit: (base: IndexSnapshot) => readonly IndexEdit[] | Promise<readonly IndexEdit[]>,

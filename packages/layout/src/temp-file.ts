@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { readFileSync, readlinkSync } from "node:fs";
-import { readdir, rm, stat } from "node:fs/promises";
+import { lstat, readdir, rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { errnoOf } from "./io-error.js";
@@ -22,16 +22,18 @@ export function tempName(): string {
 }
 
 /**
- * Removes what a killed process left: temporary files of dead processes of this host, and of any host after a day.
- * Returns the names. A file that cannot be removed is left for the next sweep.
+ * Removes what a killed process left: temporary files of dead processes of this host, and of any host after a day, as are
+ * claims to a lock (see `lock.ts`) that was never taken over. To be called under the lock: then no claim that old is
+ * still of use. Returns the names. A file that cannot be removed is left for the next sweep.
  */
 export async function sweepTemps(root: string): Promise<string[]> {
   const swept: string[] = [];
   for (const name of await readdir(root)) {
     const match = /^\.ocilot-tmp-([0-9a-f]{8})-(\d+)-[0-9a-f]{12}$/.exec(name);
-    if (match === null) continue;
+    if (match === null && !/^\.ocilot-lock\.after-[0-9a-f]+$/.test(name)) continue;
     const path = join(root, name);
-    if (match[1] === HOST_TAG ? isAlive(Number(match[2])) : !(await isOlderThan(path, SWEEP_AGE_MS))) continue;
+    const isDue = match?.[1] === HOST_TAG ? !isAlive(Number(match[2])) : await isOlderThan(path, SWEEP_AGE_MS);
+    if (!isDue) continue;
     await rm(path, { force: true, recursive: true }).then(
       () => swept.push(name),
       () => undefined,
@@ -40,29 +42,40 @@ export async function sweepTemps(root: string): Promise<string[]> {
   return swept;
 }
 
-/** Tells whether a process of this host runs; one that belongs to somebody else counts as running. */
+/**
+ * Tells whether a process of this host runs; one that belongs to somebody else counts as running, one that is dead and
+ * not yet reaped (as in a container without init) does not.
+ */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
+    return !["Z", "X"].includes(processStat(pid)[0] ?? "");
   } catch (error) {
     return errnoOf(error) === "EPERM";
   }
 }
 
-/** When a process started, in the kernel's own unit, so that a reused pid is told apart; undefined off Linux. */
+/**
+ * When a process started, in the kernel's own unit, so that a reused pid is told apart; undefined off Linux, and where
+ * `/proc` hides the processes of others.
+ */
 export function processStart(pid: number): string | undefined {
+  return processStat(pid)[19];
+}
+
+/** What `/proc/<pid>/stat` says behind the command's name, which may itself hold spaces and brackets. */
+function processStat(pid: number): string[] {
   try {
     const line = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return line.slice(line.lastIndexOf(")") + 2).split(" ")[19];
+    return line.slice(line.lastIndexOf(")") + 2).split(" ");
   } catch {
-    return undefined;
+    return [];
   }
 }
 
 async function isOlderThan(path: string, age: number): Promise<boolean> {
   try {
-    return Date.now() - (await stat(path)).mtimeMs > age;
+    return Date.now() - (await lstat(path)).mtimeMs > age;
   } catch {
     return false;
   }

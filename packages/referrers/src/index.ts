@@ -1,1 +1,14 @@
-export {};
+export * from "./convention.js";
+export * from "./edge.js";
+export { ReferrerGraph } from "./graph.js";
+export { openView, type ViewOptions } from "./layout-view.js";
+export { readGraph } from "./read-graph.js";
+export { referrersTag } from "./referrers-tag.js";
+export { responseLine, responseText } from "./response-index.js";
+export { type ListOptions, type Referrer, listReferrers, referrersIn } from "./referrers.js";
+export { CONVENTIONS, TARGETS, findConvention } from "./conventions/registry.js";
+export type { ReaderTool, ToolId, Trap } from "./reader-tool.js";
+export { TOOLS, findTool } from "./tools/registry.js";
+export { type ApplyResult, applyPlan, convert } from "./convert/apply.js";
+export { type ConversionOptions, type Plan, type Step, planConversion } from "./convert/plan.js";
+export { type LayoutView, type ManifestNode, type NewBlob, type Reached, manifestOf } from "./view.js";

@@ -37,13 +37,33 @@ export function parseDescriptor(value: unknown, path: string): Descriptor {
   parseDigest(value["digest"], `${path}.digest`);
   const size = value["size"];
   if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 0) {
-    throw invalid(`${path}.size`, `is ${JSON.stringify(size) ?? "missing"}, not a size in bytes`);
+    throw invalid(`${path}.size`, `is ${JSON.stringify(size)?.slice(0, 50) ?? "missing"}, not a size in bytes`);
   }
-  if (value["annotations"] !== undefined && value["annotations"] !== null)
-    stringMap(value["annotations"], (reason) => invalid(`${path}.annotations`, reason));
+  if (isPresent(value["annotations"])) stringMap(value["annotations"], (reason) => invalid(`${path}.annotations`, reason));
   if (value["artifactType"] !== undefined && typeof value["artifactType"] !== "string")
     throw invalid(`${path}.artifactType`, "is not a string");
+  if (isPresent(value["data"]) && typeof value["data"] !== "string") throw invalid(`${path}.data`, "is not a string");
+  if (isPresent(value["urls"]) && !isStrings(value["urls"])) throw invalid(`${path}.urls`, "is not an array of strings");
+  if (isPresent(value["platform"])) checkPlatform(value["platform"], `${path}.platform`);
   return value as unknown as Descriptor;
+}
+
+function checkPlatform(value: unknown, path: string): void {
+  if (!isRecord(value)) throw invalid(path, "is not an object");
+  for (const member of ["architecture", "os", "os.version", "variant"]) {
+    if (isPresent(value[member]) && typeof value[member] !== "string") throw invalid(`${path}["${member}"]`, "is not a string");
+  }
+  const features = value["os.features"];
+  if (isPresent(features) && !isStrings(features)) throw invalid(`${path}["os.features"]`, "is not an array of strings");
+}
+
+/** Go reads `null` as if the member were not there. */
+function isPresent(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}
+
+function isStrings(value: unknown): boolean {
+  return Array.isArray(value) && value.every((item) => typeof item === "string");
 }
 
 /** The members that identify content, without metadata. */

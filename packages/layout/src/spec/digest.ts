@@ -33,10 +33,11 @@ export function isDigest(value: unknown): value is Digest {
  */
 export function parseDigest(value: unknown, path?: string): Digest {
   if (isDigest(value)) return value;
-  const shown = typeof value === "string" ? value.slice(0, 100) : String(value);
+  // String() would run the `toString` of a hostile document, which need not be a function.
+  const shown = typeof value === "string" ? value.slice(0, 100) : value === null ? "null" : typeof value;
   throw new OcilotError(
     "DIGEST_INVALID",
-    `${path === undefined ? "" : `${path}: `}${JSON.stringify(shown)} is not a digest`,
+    `${path === undefined ? "" : `${path}: `}${typeof value === "string" ? JSON.stringify(shown) : shown} is not a digest`,
     path === undefined ? { value: shown } : { value: shown, path },
     { hint: "A digest looks like sha256: followed by 64 lower-case hex digits." },
   );

@@ -26,9 +26,10 @@ export function goJson(node: JsonNode, style: JsonStyle = COMPACT, depth = 0): s
   return open + lead + items.join(style.comma + lead) + style.lead(depth) + close;
 }
 
-/** Members sorted as Go sorts map keys: by their UTF-8 bytes. */
+/** Members sorted as Go sorts map keys: by their UTF-8 bytes; keys that Go cannot tell apart are written once. */
 export function sortedMembers(map: Readonly<Record<string, string>>): JsonObject {
-  return { members: Object.entries(map).toSorted(([a], [b]) => compareUtf8(a, b)) };
+  const wellFormed = new Map(Object.entries(map).map(([key, value]) => [key.toWellFormed(), value]));
+  return { members: [...wellFormed].toSorted(([a], [b]) => compareUtf8(a, b)) };
 }
 
 /** Orders strings by their UTF-8 bytes, which is the order of their code points. */

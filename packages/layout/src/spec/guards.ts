@@ -3,6 +3,25 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/**
+ * A member that Go would take for one of `names` although it is spelled in other letters, as Go's decoder does:
+ * ocilot would pass it over and most other tools would not.
+ */
+export function misspelledMember(value: Readonly<Record<string, unknown>>, names: ReadonlySet<string>): string | undefined {
+  for (const key of Object.keys(value)) {
+    if (names.has(key)) continue;
+    for (const name of names) {
+      if (key.length === name.length && foldLetters(key) === foldLetters(name)) return key;
+    }
+  }
+  return undefined;
+}
+
+/** Go folds the long s and the Kelvin sign as well. */
+function foldLetters(key: string): string {
+  return key.toLowerCase().replaceAll("\u017f", "s");
+}
+
 /** Returns `value` if it is an object of strings, else throws what `fail` makes of the reason. */
 export function stringMap(value: unknown, fail: (reason: string) => Error): Readonly<Record<string, string>> {
   if (!isRecord(value)) throw fail("is not an object");

@@ -46,7 +46,7 @@ export function valueSpan(text: string, from: number): Span {
   return { start, end: i };
 }
 
-/** The items of the array or object in `span`, in their order. The text must be valid JSON. */
+/** The items of the array or object in `span`, in their order, keys as Go decodes them. The text must be valid JSON. */
 export function itemsOf(text: string, span: Span): Item[] {
   const isObject = text.charCodeAt(span.start) === 0x7b;
   const items: Item[] = [];
@@ -54,7 +54,7 @@ export function itemsOf(text: string, span: Span): Item[] {
   while (i < span.end - 1) {
     if (isObject) {
       const keyEnd = stringEnd(text, i);
-      const key = JSON.parse(text.slice(i, keyEnd)) as string;
+      const key = (JSON.parse(text.slice(i, keyEnd)) as string).toWellFormed();
       const value = valueSpan(text, skipSpace(text, keyEnd) + 1);
       items.push({ start: i, end: value.end, key, value });
     } else {

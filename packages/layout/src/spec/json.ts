@@ -6,7 +6,7 @@ export const MAX_JSON_DEPTH = 128;
 
 /** What a Go decoder would pass over in silence, and ocilot must not edit. */
 export interface JsonQuirk {
-  readonly kind: "duplicate-key" | "trailing-bytes" | "invalid-utf8";
+  readonly kind: "duplicate-key" | "trailing-bytes" | "invalid-utf8" | "misspelled-member";
   readonly message: string;
 }
 
@@ -114,7 +114,8 @@ function keyText(text: string, start: number, end: number): string {
   const raw = text.slice(start + 1, end - 1);
   if (!raw.includes("\\")) return raw;
   try {
-    return JSON.parse(text.slice(start, end)) as string;
+    // Go decodes every lone surrogate as U+FFFD, so two of them are one key.
+    return (JSON.parse(text.slice(start, end)) as string).toWellFormed();
   } catch {
     return raw;
   }

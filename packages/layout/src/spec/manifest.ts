@@ -1,11 +1,22 @@
 import { OcilotError } from "../errors.js";
 import { type Descriptor, parseDescriptor } from "./descriptor.js";
-import { isRecord, stringMap } from "./guards.js";
+import { isRecord, misspelledMember, stringMap } from "./guards.js";
 import { parseJson } from "./json.js";
 import { EMPTY_JSON, type ManifestKind, manifestKind } from "./media-types.js";
 
 /** Manifests larger than this are refused: 8 MiB, the limit of regclient. */
 export const MAX_MANIFEST_BYTES: number = 8 * 1024 * 1024;
+
+const MEMBERS: ReadonlySet<string> = new Set([
+  "mediaType",
+  "artifactType",
+  "config",
+  "layers",
+  "blobs",
+  "manifests",
+  "subject",
+  "annotations",
+]);
 
 /**
  * What any kind of manifest says, in one shape: links to other manifests in `manifests`, to plain blobs in `blobs`.
@@ -46,6 +57,9 @@ export function parseManifest(bytes: Uint8Array, mediaType: string, name: string
   if (own !== undefined && own !== "" && own !== mediaType) {
     throw invalid(name, "$.mediaType", `is ${JSON.stringify(own)} where the descriptor says ${mediaType}`);
   }
+  const misspelled = misspelledMember(json, MEMBERS);
+  if (misspelled !== undefined)
+    throw invalid(name, `$[${JSON.stringify(misspelled)}]`, "is read by other tools as if it were spelled right");
   refuseMixedShape(json, kind, name);
   const config = optionalDescriptor(json["config"], "$.config");
   const declared = json["artifactType"];

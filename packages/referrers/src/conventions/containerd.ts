@@ -1,0 +1,116 @@
+import { CONTAINERD_SUBJECT, IMAGE_SPEC_SUBJECT, isDigest } from "@ocilot/layout/spec";
+import { type Convention, type IndexChange, type Loss, projection } from "../convention.js";
+import type { Problem } from "../edge.js";
+import { claimedEdge } from "../graph.js";
+import { type OpenedEntry, containerdMark, entriesByDigest, entryEdge, openEntries, referrerEntry } from "../individual.js";
+import { lossOf } from "../losses.js";
+import { isPlainReferrerEntry } from "../marks.js";
+import { type LayoutView, manifestOf } from "../view.js";
+
+/**
+ * The entry of each referrer names its subject in an annotation: containerd, Docker, buildx. It is the one convention
+ * that can hold a link whose manifest has no `subject`. Where manifest and annotation differ, the manifest is right.
+ */
+export const containerd: Convention = {
+  id: "containerd",
+  title: "an entry for each referrer that names its subject in an annotation (containerd, Docker, buildx)",
+  traits: { shape: "individual", nEdges: true, target: true },
+
+  async detect(view) {
+    const marked = await markedEntries(view);
+    return {
+      entries: marked.map(({ opened, key }) => ({ position: opened.entry.position, reason: `the annotation ${key}` })),
+      flags: [],
+      problems: marked.flatMap((m) => problemOf(m) ?? []),
+    };
+  },
+
+  async *read(view) {
+    for (const { opened, value } of await markedEntries(view)) {
+      const edge = entryEdge(opened, "containerd");
+      if (edge?.subject === value) yield edge;
+      if (edge !== undefined || !isDigest(value)) continue;
+      const isOpen = opened.node.state === "read" || opened.node.state === "blob";
+      yield claimedEdge(value, opened.node, { convention: "containerd", position: opened.entry.position }, isOpen ? "N" : "S");
+    }
+  },
+
+  async project(graph, view) {
+    const listed = entriesByDigest(view);
+    const changes: IndexChange[] = [];
+    const losses: Loss[] = [];
+    for (const edge of graph.edges()) {
+      const mark = { [CONTAINERD_SUBJECT]: edge.subject };
+      const there = listed.get(edge.referrer.digest) ?? [];
+      if (there.some((e) => containerdMark(e) === edge.subject)) continue;
+      if (!edge.verified) {
+        losses.push(lossOf(edge, "unverified", "containerd"));
+        continue;
+      }
+      const free = there.find((e) => e.tag === undefined && containerdMark(e) === undefined);
+      if (free !== undefined) changes.push({ op: "annotate", position: free.position, set: mark });
+      else changes.push({ op: "add", ...referrerEntry(edge, mark) });
+    }
+    return projection({ changes, losses });
+  },
+
+  /** Takes the annotation; an entry that another entry of the same manifest makes needless goes as a whole. */
+  async withdraw(graph, view) {
+    const changes: IndexChange[] = [];
+    const kept: string[] = [];
+    const listed = entriesByDigest(view);
+    const gone = new Set<number>();
+    for (const { opened, key, value } of await markedEntries(view)) {
+      const { entry, node } = opened;
+      const edge = entryEdge(opened, "containerd");
+      const manifest = manifestOf(node);
+      if (key !== CONTAINERD_SUBJECT) continue;
+      if (edge === undefined || edge.subject !== value || manifest === undefined || !graph.has(edge.subject, edge.referrer.digest)) {
+        kept.push(
+          `index.json entry ${entry.position} (${entry.descriptor.digest}) keeps its annotation: no other record holds this link to ${value}`,
+        );
+        continue;
+      }
+      const twins = (listed.get(entry.descriptor.digest) ?? []).filter((e) => e.position !== entry.position && !gone.has(e.position));
+      if (twins.length > 0 && isPlainReferrerEntry(entry, manifest)) {
+        gone.add(entry.position);
+        changes.push({ op: "remove", position: entry.position });
+      } else changes.push({ op: "annotate", position: entry.position, unset: [CONTAINERD_SUBJECT] });
+    }
+    return projection({ changes, kept });
+  },
+};
+
+interface Marked {
+  readonly opened: OpenedEntry;
+  readonly key: string;
+  readonly value: string;
+}
+
+/** Builds from before the key was settled used image-spec's for single manifests; on a list that key means a list. */
+async function markedEntries(view: LayoutView): Promise<Marked[]> {
+  return (await openEntries(view)).flatMap((opened) => {
+    for (const key of [CONTAINERD_SUBJECT, IMAGE_SPEC_SUBJECT]) {
+      const value = opened.entry.descriptor.annotations?.[key];
+      if (value !== undefined) return [{ opened, key, value }];
+    }
+    return [];
+  });
+}
+
+function problemOf({ opened, key, value }: Marked): Problem | undefined {
+  const { entry, node } = opened;
+  const about = { position: entry.position, digest: entry.descriptor.digest };
+  if (!isDigest(value)) return { code: "INVALID_SUBJECT", message: `${key} is ${JSON.stringify(value)}, which is not a digest`, ...about };
+  const subject = manifestOf(node)?.subject?.digest;
+  if (subject !== undefined && subject !== value) {
+    return {
+      code: "SUBJECT_CONFLICT",
+      message: `${key} names ${value}, the manifest's subject is ${subject}; the manifest is right`,
+      ...about,
+    };
+  }
+  if (node.state === "damaged") return { code: "UNREADABLE", message: node.error.message, ...about };
+  if (node.state === "absent") return { code: "UNVERIFIED_LINE", message: `${entry.descriptor.digest} is not in the layout`, ...about };
+  return undefined;
+}

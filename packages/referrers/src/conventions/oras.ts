@@ -1,0 +1,79 @@
+import { bareDescriptor } from "@ocilot/layout/spec";
+import { type Convention, type IndexChange, type Loss, projection } from "../convention.js";
+import { containerdMark, entriesByDigest, entryEdge, openEntries, referrerEntry } from "../individual.js";
+import { lossOf } from "../losses.js";
+import { isBareEntry, isPlainReferrerEntry } from "../marks.js";
+import { reachableWithoutBare } from "../records.js";
+import { manifestOf } from "../view.js";
+
+/**
+ * Every manifest is an entry, and `subject` alone makes the link: oras, notation, zot. oras resolves `layout@digest`
+ * only for digests that `index.json` lists, so a subject that is present gets a bare entry of its own.
+ */
+export const oras: Convention = {
+  id: "oras",
+  title: "an entry for each referrer, linked by its subject field (oras, notation)",
+  traits: { shape: "individual", nEdges: false, target: true },
+
+  async detect(view) {
+    const speaking = (await openEntries(view)).filter(
+      (o) => o.entry.tag === undefined && containerdMark(o.entry) === undefined && entryEdge(o, "oras"),
+    );
+    return {
+      entries: speaking.map(({ entry }) => ({ position: entry.position, reason: "an untagged entry of a manifest with subject" })),
+      flags: [],
+      problems: [],
+    };
+  },
+
+  async *read(view) {
+    for (const opened of await openEntries(view)) {
+      const edge = entryEdge(opened, "oras");
+      if (edge !== undefined) yield edge;
+    }
+  },
+
+  async project(graph, view) {
+    const listed = entriesByDigest(view);
+    const changes: IndexChange[] = [];
+    const losses: Loss[] = [];
+    for (const edge of graph.edges()) {
+      if (edge.link === "N") losses.push(lossOf(edge, "no-subject", "oras"));
+      else if (!edge.verified) losses.push(lossOf(edge, "unverified", "oras"));
+      else {
+        if (edge.legacy && edge.referrer.mediaType.includes("oras")) losses.push(lossOf(edge, "legacy-type", "oras"));
+        if (!listed.has(edge.referrer.digest)) changes.push({ op: "add", ...referrerEntry(edge) });
+      }
+    }
+    const added = new Set(changes.flatMap((c) => (c.op === "add" ? c.key.digest : [])));
+    const subjects = graph.edges().flatMap((e) => (e.link === "S" && e.verified && e.subjectDescriptor ? [e.subjectDescriptor] : []));
+    const missing = new Map(subjects.filter((d) => !listed.has(d.digest) && !added.has(d.digest)).map((d) => [d.digest, d]));
+    for (const node of await view.nodes([...missing.values()])) {
+      if (node.state !== "read") continue;
+      const { digest } = node.descriptor;
+      changes.push({ op: "add", key: { rank: "subject", subject: digest, digest }, descriptor: bareDescriptor(node.descriptor) });
+    }
+    return projection({ changes, losses });
+  },
+
+  async withdraw(graph, view) {
+    const changes: IndexChange[] = [];
+    const kept: string[] = [];
+    for (const opened of await openEntries(view)) {
+      const { entry, node } = opened;
+      const edge = entryEdge(opened, "oras");
+      const manifest = manifestOf(node);
+      if (edge === undefined || manifest === undefined || entry.tag !== undefined || containerdMark(entry) !== undefined) continue;
+      if (!isPlainReferrerEntry(entry, manifest))
+        kept.push(`index.json entry ${entry.position} (${entry.descriptor.digest}) stays: it holds more than a record`);
+      else if (graph.has(edge.subject, edge.referrer.digest)) changes.push({ op: "remove", position: entry.position });
+    }
+    const removed = new Set(changes.flatMap((c) => (c.op === "remove" ? c.position : [])));
+    const rest = await reachableWithoutBare(view, removed);
+    for (const entry of view.entries) {
+      const isRecord = !removed.has(entry.position) && isBareEntry(entry) && graph.of(entry.descriptor.digest).some((e) => e.link === "S");
+      if (isRecord && rest.has(entry.descriptor.digest)) changes.push({ op: "remove", position: entry.position });
+    }
+    return projection({ changes, kept });
+  },
+};

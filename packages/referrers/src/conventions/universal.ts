@@ -1,0 +1,110 @@
+import { IMAGE_SPEC_SUBJECT, OLAREG_SUBJECT } from "@ocilot/layout/spec";
+import { type Convention, type IndexChange, type Loss, type Projection, projection } from "../convention.js";
+import { edgeKey } from "../edge.js";
+import { IndexDraft } from "../index-draft.js";
+import { type ListRecord, findLists } from "../lists.js";
+import { isPlainListEntry } from "../marks.js";
+import type { LayoutView } from "../view.js";
+import { containerd } from "./containerd.js";
+import { imageSpec } from "./image-spec.js";
+import { olareg } from "./olareg.js";
+import { oras } from "./oras.js";
+import { regclient } from "./regclient.js";
+
+/** What `universal` is made of, in the order in which they take their turns. */
+export const UNIVERSAL_PARTS: readonly Convention[] = [oras, containerd, regclient, olareg, imageSpec];
+
+/** All five at once, sharing entries: every reader finds every referrer, and no collector eats one. */
+export const universal: Convention = {
+  id: "universal",
+  title: "all of oras, containerd, regclient, olareg and image-spec at once",
+  traits: { shape: "individual", nEdges: false, target: true },
+
+  async detect(view) {
+    const detections = await Promise.all(UNIVERSAL_PARTS.map((part) => part.detect(view)));
+    const isSpoken = detections.every((d) => d.entries.length > 0 || d.flags.length > 0);
+    return {
+      entries: isSpoken ? (detections[1]?.entries ?? []) : [],
+      flags: isSpoken ? detections.flatMap((d) => d.flags) : [],
+      problems: [],
+    };
+  },
+
+  /** The edges that each of the five states. */
+  async *read(view) {
+    const counts = new Map<string, number>();
+    for (const part of UNIVERSAL_PARTS) {
+      const own = new Set<string>();
+      for await (const edge of part.read(view)) {
+        const key = edgeKey(edge);
+        if (own.has(key)) continue;
+        own.add(key);
+        const count = (counts.get(key) ?? 0) + 1;
+        counts.set(key, count);
+        if (count === UNIVERSAL_PARTS.length) yield edge;
+      }
+    }
+  },
+
+  async project(graph, view) {
+    return await inTurn(view, [...UNIVERSAL_PARTS.map((part) => (v: LayoutView) => part.project(graph, v)), mergeTwins]);
+  },
+
+  async withdraw(graph, view) {
+    return await inTurn(
+      view,
+      [containerd, regclient, olareg, imageSpec, oras].map((part) => (v: LayoutView) => part.withdraw(graph, v)),
+    );
+  },
+};
+
+/** Lets several projections take turns, each over what the one before made, and sums them up. */
+async function inTurn(view: LayoutView, turns: readonly ((view: LayoutView) => Promise<Projection>)[]): Promise<Projection> {
+  const draft = new IndexDraft(view);
+  const losses = new Map<string, Loss>();
+  const refusals: string[] = [];
+  const kept: string[] = [];
+  for (const turn of turns) {
+    const part = await turn(draft.view());
+    draft.apply(part);
+    for (const loss of part.losses) losses.set(`${loss.subject} ${loss.referrer}`, loss);
+    refusals.push(...part.refusals);
+    kept.push(...part.kept);
+  }
+  return projection({ ...draft.projection(), losses: [...losses.values()], refusals, kept });
+}
+
+/** Two entries of one list become one: oras drops an untagged entry whose manifest a tag names too. */
+async function mergeTwins(view: LayoutView): Promise<Projection> {
+  const groups = new Map<string, Map<number, ListRecord>>();
+  for (const record of (await findLists(view)).records) {
+    const { digest } = record.entry.descriptor;
+    const group = groups.get(digest) ?? new Map<number, ListRecord>();
+    groups.set(digest, group.set(record.entry.position, record));
+  }
+  const changes: IndexChange[] = [];
+  for (const group of groups.values()) {
+    const [keeper, ...twins] = [...group.values()].toSorted(
+      (a, b) => Number(b.entry.tag !== undefined) - Number(a.entry.tag !== undefined),
+    );
+    const marks: Record<string, string> = {};
+    for (const { entry } of twins) {
+      if (entry.tag !== undefined || !isPlainListEntry(entry) || clashes(keeper!, entry.descriptor.annotations ?? {})) continue;
+      for (const key of [OLAREG_SUBJECT, IMAGE_SPEC_SUBJECT]) {
+        const value = entry.descriptor.annotations?.[key];
+        if (value !== undefined) marks[key] = value;
+      }
+      changes.push({ op: "remove", position: entry.position });
+    }
+    if (Object.keys(marks).length > 0) changes.push({ op: "annotate", position: keeper!.entry.position, set: marks });
+  }
+  return projection({ changes });
+}
+
+/** Two subjects may share one list (a shortened tag); their marks do not fit on one entry. */
+function clashes(keeper: ListRecord, marks: Readonly<Record<string, string>>): boolean {
+  return [OLAREG_SUBJECT, IMAGE_SPEC_SUBJECT].some((key) => {
+    const mine = keeper.entry.descriptor.annotations?.[key];
+    return mine !== undefined && marks[key] !== undefined && mine !== marks[key];
+  });
+}

@@ -1,0 +1,138 @@
+import { type Descriptor, type Digest, type IndexEdit, type IndexSnapshot, type Layout, OcilotError } from "@ocilot/layout";
+import { CONVENTIONS, TARGETS, findConvention, partsOf } from "../conventions/registry.js";
+import type { Convention, Loss } from "../convention.js";
+import type { ConventionId, Problem } from "../edge.js";
+import type { ReferrerGraph } from "../graph.js";
+import { IndexDraft, placeChanges } from "../index-draft.js";
+import { type ViewOptions, openView } from "../layout-view.js";
+import { readGraph } from "../read-graph.js";
+import { recordKeys } from "../records.js";
+import type { LayoutView, NewBlob } from "../view.js";
+import { checkOutcome } from "./check.js";
+
+/** One thing that a plan does: writes a new list, or edits `index.json`. Positions are those of the base. */
+export type Step = { readonly op: "put"; readonly descriptor: Descriptor; readonly text: string } | IndexEdit;
+
+/** What a conversion would do; plain data, so that it can be shown, kept and carried out later. */
+export interface Plan {
+  readonly to: ConventionId;
+  readonly only: boolean;
+  /** The digest of the `index.json` that the plan is for. */
+  readonly base: Digest;
+  readonly edges: number;
+  readonly steps: readonly Step[];
+  /** Links that the target cannot hold; they stay where they are. */
+  readonly losses: readonly Loss[];
+  /** Records that `only` would withdraw and that stay, and why. */
+  readonly kept: readonly string[];
+  /** Old → new digests; no conversion to date has any. */
+  readonly digestChanges: readonly { readonly from: Digest; readonly to: Digest }[];
+  /** Why the plan cannot be carried out; such a plan is refused as a whole. */
+  readonly refusals: readonly string[];
+  /** What is odd about the layout, convention by convention. */
+  readonly problems: readonly Problem[];
+}
+
+/** What a conversion is to do. */
+export interface ConversionOptions extends ViewOptions {
+  readonly to: ConventionId;
+  /** Withdraw the records of all other conventions where the target's hold every edge of theirs. */
+  readonly only?: boolean;
+}
+
+/**
+ * Works out how to make the layout speak a convention; writes nothing. The records of conventions that the layout
+ * speaks already are brought up to date too, or withdrawn with `only`.
+ * @throws OcilotError `USAGE` for a convention that is no target, and what reading `index.json` throws
+ */
+export async function planConversion(layout: Layout, options: ConversionOptions): Promise<Plan> {
+  return await planOver(await layout.index.read(), layout, options);
+}
+
+/** As {@link planConversion}, for an `index.json` at hand. */
+export async function planOver(snapshot: IndexSnapshot, layout: Layout, options: ConversionOptions): Promise<Plan> {
+  const target = targetOf(options.to);
+  const view = await openView(layout, { ...options, snapshot });
+  const graph = await readGraph(view);
+  const detections = await Promise.all(CONVENTIONS.map(async (c) => [c, await c.detect(view)] as const));
+  const spoken = detections.filter(([c, d]) => c.traits.target && d.entries.length > 0).map(([c]) => c);
+  const { draft, losses, kept, refusals } = await draftConversion(view, graph, target, spoken, options.only ?? false);
+  const { changes, blobs } = draft.projection();
+  const keys = await recordKeys(graph, view);
+  const edits = placeChanges(changes, view.entries.length, (position) => keys.get(position));
+  const outcome = refusals.length > 0 ? [] : await checkOutcome(view, draft.view(), graph, target, losses);
+  return {
+    to: target.id,
+    only: options.only ?? false,
+    base: snapshot.digest,
+    edges: graph.size,
+    steps: [...blobs.map(putStep), ...edits],
+    losses,
+    kept,
+    digestChanges: [],
+    refusals: [...refusals, ...outcome],
+    problems: detections.flatMap(([, d]) => d.problems),
+  };
+}
+
+async function draftConversion(
+  view: LayoutView,
+  graph: ReferrerGraph,
+  target: Convention,
+  spoken: readonly Convention[],
+  only: boolean,
+): Promise<{ draft: IndexDraft; losses: readonly Loss[]; kept: string[]; refusals: readonly string[] }> {
+  const draft = new IndexDraft(view);
+  const kept: string[] = [];
+  const parts = partsOf(target);
+  if (!only) {
+    // What the layout speaks comes first, so that the target's lists find their place on entries that are right already.
+    for (const convention of spoken) {
+      if (convention === target || parts.includes(convention) || partsOf(convention).length > 1) continue;
+      const projection = await convention.project(graph, draft.view());
+      draft.apply(projection);
+      kept.push(...projection.refusals.map((reason) => `${convention.id} is not brought up to date: ${reason}`));
+    }
+  }
+  const { losses, refusals, ...projection } = await target.project(graph, draft.view());
+  draft.apply(projection);
+  if (only) {
+    for (const convention of withdrawalOrder(parts)) {
+      const withdrawal = await convention.withdraw(graph, draft.view());
+      draft.apply(withdrawal);
+      kept.push(...withdrawal.kept);
+    }
+  }
+  return { draft, losses, kept, refusals };
+}
+
+/** oras comes last: its record is the plain entry, which the others leave behind when they take their annotation. */
+function withdrawalOrder(parts: readonly Convention[]): Convention[] {
+  const others = CONVENTIONS.filter((c) => !parts.includes(c) && partsOf(c).length === 1);
+  return others.toSorted((a, b) => Number(a.id === "oras") - Number(b.id === "oras"));
+}
+
+function targetOf(id: ConventionId): Convention {
+  const convention = findConvention(id);
+  if (convention?.traits.target === true) return convention;
+  throw new OcilotError(
+    "USAGE",
+    `${id} cannot be the target of a conversion`,
+    { argument: "to" },
+    { hint: `Targets are: ${TARGETS.join(", ")}.` },
+  );
+}
+
+function putStep(blob: NewBlob): Step {
+  return { op: "put", descriptor: blob.descriptor, text: blob.text };
+}
+
+/** The parts of a plan that edit `index.json`. */
+export function editsOf(plan: Plan): IndexEdit[] {
+  return plan.steps.filter((s) => s.op !== "put");
+}
+
+/** The lists that a plan writes. */
+export function blobsOf(plan: Plan): NewBlob[] {
+  return plan.steps.filter((s) => s.op === "put");
+}

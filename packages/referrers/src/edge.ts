@@ -1,0 +1,75 @@
+import type { Descriptor, Digest } from "@ocilot/layout/spec";
+
+/** The ids of the conventions, used wherever one is named. */
+export type ConventionId =
+  | "oras"
+  | "regclient"
+  | "olareg"
+  | "containerd"
+  | "image-spec"
+  | "buildkit"
+  | "cosign-tags"
+  | "cosign-save"
+  | "hauler"
+  | "unlisted"
+  | "universal";
+
+/** Where a convention says that a link exists. */
+export interface Evidence {
+  readonly convention: ConventionId;
+  /** The entry of `index.json` that says so, or that leads to what says so. */
+  readonly position?: number;
+  /** The list or image index that names the referrer, if it is not `index.json` itself. */
+  readonly within?: Digest;
+}
+
+/**
+ * One link, subject ← referrer.
+ *
+ * `link` is `"S"` where the referrer's manifest carries `subject`, whose bytes are the authority, and `"N"` where the
+ * link exists only as an annotation, a tag name or a `kind`. `verified` is false where the manifest could not be read;
+ * what is known of it is then what the record claims.
+ */
+export interface ReferrerEdge {
+  readonly subject: Digest;
+  /** The subject as the referrer describes it; on an N-edge there may be none. */
+  readonly subjectDescriptor?: Descriptor;
+  /** `mediaType`, `digest` and `size`, nothing else. */
+  readonly referrer: Descriptor;
+  readonly link: "S" | "N";
+  readonly verified: boolean;
+  /** As distribution-spec 1.1 computes it: the manifest's own, else its config's media type. */
+  readonly artifactType?: string;
+  /** All annotations of the manifest. */
+  readonly annotations: Readonly<Record<string, string>>;
+  /** The manifest is of a kind that 1.1 withdrew: an OCI or ORAS artifact manifest. */
+  readonly legacy?: true;
+  readonly evidence: readonly Evidence[];
+}
+
+/** Something about a layout that a person should know; `position` names the entry of `index.json` that it is about. */
+export interface Problem {
+  readonly code:
+    | "STALE_LINE"
+    | "FOREIGN_LINE"
+    | "UNVERIFIED_LINE"
+    | "UNREADABLE"
+    | "AMBIGUOUS_LIST"
+    | "DUPLICATE_LIST"
+    | "TAG_COLLISION"
+    | "SUBJECT_CONFLICT"
+    | "INVALID_SUBJECT"
+    | "SUBJECT_MISMATCH"
+    | "SUBJECT_IGNORED"
+    | "UNKNOWN_DIGEST_TAG"
+    | "UNKNOWN_REFERENCE_TYPE"
+    | "EMPTY_ARTIFACT_TYPE";
+  readonly message: string;
+  readonly position?: number;
+  readonly digest?: Digest;
+}
+
+/** The key that makes two statements the same edge. */
+export function edgeKey(edge: Pick<ReferrerEdge, "subject" | "referrer">): string {
+  return `${edge.subject} ${edge.referrer.digest}`;
+}

@@ -1,0 +1,159 @@
+import { type Descriptor, type Digest, type IndexEdit, compareDigests } from "@ocilot/layout/spec";
+import type { IndexChange, Projection, RecordKey } from "./convention.js";
+import type { LayoutView, NewBlob } from "./view.js";
+
+/** An entry on its way: where it stood in the base, or the key that will place it. */
+interface DraftEntry {
+  readonly origin: number | undefined;
+  readonly key: RecordKey | undefined;
+  descriptor: Descriptor;
+  target: { digest: Digest; size: number } | undefined;
+  readonly set: Map<string, string>;
+  readonly unset: Set<string>;
+}
+
+/**
+ * `index.json` while several conventions take turns at it. Each sees what the one before made of it; in the end one
+ * list of changes against the base comes out, in which nothing stands twice.
+ */
+export class IndexDraft {
+  readonly #base: LayoutView;
+  #entries: DraftEntry[];
+  readonly #removed: Set<number> = new Set();
+  readonly #indexSet: Map<string, string> = new Map();
+  readonly #indexUnset: Set<string> = new Set();
+  #annotations: Record<string, string>;
+  readonly #blobs: NewBlob[] = [];
+
+  constructor(base: LayoutView) {
+    this.#base = base;
+    this.#annotations = { ...base.annotations };
+    this.#entries = base.entries.map(({ position, descriptor }) => ({
+      origin: position,
+      key: undefined,
+      descriptor,
+      target: undefined,
+      set: new Map(),
+      unset: new Set(),
+    }));
+  }
+
+  /** The layout as it would be now. */
+  view(): LayoutView {
+    return this.#base.with({ entries: this.#entries.map((e) => e.descriptor), annotations: this.#annotations, blobs: this.#blobs });
+  }
+
+  /** Makes the changes of a projection of {@link view}. */
+  apply({ changes, blobs }: Pick<Projection, "changes" | "blobs">): void {
+    this.#blobs.push(...blobs);
+    const gone = new Set<DraftEntry>();
+    const there = [...this.#entries];
+    for (const change of changes) {
+      if (change.op === "annotate-index") this.#annotateIndex(change.set ?? {}, change.unset ?? []);
+      else if (change.op === "add") {
+        const { key, descriptor } = change;
+        this.#entries.push({ origin: undefined, key, descriptor, target: undefined, set: new Map(), unset: new Set() });
+      } else if (change.op === "remove") gone.add(there[change.position]!);
+      else edit(there[change.position]!, change);
+    }
+    for (const entry of gone) if (entry.origin !== undefined) this.#removed.add(entry.origin);
+    if (gone.size > 0) this.#entries = this.#entries.filter((e) => !gone.has(e));
+  }
+
+  /** All changes so far, against the base. */
+  projection(): Pick<Projection, "changes" | "blobs"> {
+    const changes: IndexChange[] = [...this.#removed].map((position) => ({ op: "remove", position }));
+    for (const { origin, key, descriptor, target, set, unset } of this.#entries) {
+      if (origin === undefined) changes.push({ op: "add", key: { ...key!, digest: descriptor.digest }, descriptor });
+      else {
+        if (target !== undefined) changes.push({ op: "retarget", position: origin, ...target });
+        if (set.size + unset.size > 0) {
+          changes.push({
+            op: "annotate",
+            position: origin,
+            ...(set.size > 0 && { set: Object.fromEntries(set) }),
+            ...(unset.size > 0 && { unset: [...unset] }),
+          });
+        }
+      }
+    }
+    if (this.#indexSet.size + this.#indexUnset.size > 0) {
+      changes.push({ op: "annotate-index", set: Object.fromEntries(this.#indexSet), unset: [...this.#indexUnset] });
+    }
+    const used = new Set(this.#entries.map((e) => e.descriptor.digest));
+    const blobs = new Map(this.#blobs.filter((b) => used.has(b.descriptor.digest)).map((b) => [b.descriptor.digest, b]));
+    return { changes, blobs: [...blobs.values()] };
+  }
+
+  #annotateIndex(set: Readonly<Record<string, string>>, unset: readonly string[]): void {
+    const base = this.#base.annotations;
+    for (const key of unset) {
+      delete this.#annotations[key];
+      this.#indexSet.delete(key);
+      if (base[key] !== undefined) this.#indexUnset.add(key);
+    }
+    for (const [key, value] of Object.entries(set)) {
+      this.#annotations[key] = value;
+      this.#indexUnset.delete(key);
+      if (base[key] !== value) this.#indexSet.set(key, value);
+    }
+  }
+}
+
+function edit(entry: DraftEntry, change: IndexChange & { op: "retarget" | "annotate" }): void {
+  if (change.op === "retarget") {
+    const { digest, size } = change;
+    entry.target = { digest, size };
+    entry.descriptor = { ...entry.descriptor, digest, size };
+    return;
+  }
+  const annotations = { ...entry.descriptor.annotations };
+  for (const key of change.unset ?? []) {
+    delete annotations[key];
+    entry.set.delete(key);
+    entry.unset.add(key);
+  }
+  for (const [key, value] of Object.entries(change.set ?? {})) {
+    annotations[key] = value;
+    entry.unset.delete(key);
+    entry.set.set(key, value);
+  }
+  const { annotations: _, ...rest } = entry.descriptor;
+  entry.descriptor = Object.keys(annotations).length > 0 ? { ...rest, annotations } : rest;
+}
+
+const RANKS: readonly RecordKey["rank"][] = ["referrer", "subject", "list"];
+
+/** The canonical order of records. */
+export function compareKeys(a: RecordKey, b: RecordKey): number {
+  return RANKS.indexOf(a.rank) - RANKS.indexOf(b.rank) || compareDigests(a.subject, b.subject) || compareDigests(a.digest, b.digest);
+}
+
+/**
+ * Gives what is added its place: among the records that end the file, in canonical order; what stands there keeps its
+ * order. `keyOf` tells the key of an entry that is there, or undefined for a foreign one.
+ */
+export function placeChanges(
+  changes: readonly IndexChange[],
+  entryCount: number,
+  keyOf: (position: number) => RecordKey | undefined,
+): IndexEdit[] {
+  const edits = changes.filter((c) => c.op !== "add");
+  const added = changes.filter((c) => c.op === "add").toSorted((a, b) => compareKeys(a.key, b.key));
+  if (added.length === 0) return edits;
+  const removed = new Set(edits.flatMap((e) => (e.op === "remove" ? e.position : [])));
+  const tail: { position: number; key: RecordKey }[] = [];
+  for (let position = entryCount - 1; position >= 0; position--) {
+    if (removed.has(position)) continue;
+    const key = keyOf(position);
+    if (key === undefined) break;
+    tail.push({ position, key });
+  }
+  tail.reverse();
+  let at = 0;
+  const inserts = added.map(({ key, descriptor }): IndexEdit => {
+    while (at < tail.length && compareKeys(tail[at]!.key, key) <= 0) at++;
+    return { op: "insert", before: tail[at]?.position ?? entryCount, descriptor };
+  });
+  return [...edits, ...inserts];
+}

@@ -1,0 +1,186 @@
+import {
+  type Descriptor,
+  type Digest,
+  type IndexEntry,
+  type IndexSnapshot,
+  type Layout,
+  MAX_MANIFEST_BYTES,
+  OcilotError,
+  REF_NAME,
+  isOcilotError,
+  digestOf,
+  manifestKind,
+  parseManifest,
+  sniffManifest,
+} from "@ocilot/layout";
+import { type LayoutView, type ManifestNode, type NewBlob, type Reached, manifestOf } from "./view.js";
+
+/** How a layout is looked at. */
+export interface ViewOptions {
+  /** Read every blob for manifests that nothing leads to. */
+  scan?: boolean;
+  signal?: AbortSignal;
+}
+
+/** A view of the layout as it is now, or as `snapshot` says it was. */
+export async function openView(layout: Layout, options: ViewOptions & { snapshot?: IndexSnapshot } = {}): Promise<LayoutView> {
+  const snapshot = options.snapshot ?? (await layout.index.read());
+  return new OpenedView(snapshot.entries, snapshot.annotations, {
+    layout,
+    options,
+    nodes: new Map(),
+    texts: new Map(),
+    present: new Map(),
+  });
+}
+
+/** What views of one layout share: every manifest is opened once, whatever is planned in between. */
+interface Shared {
+  readonly layout: Layout;
+  readonly options: ViewOptions;
+  readonly nodes: Map<string, ManifestNode>;
+  readonly texts: Map<Digest, string>;
+  readonly present: Map<Digest, boolean>;
+}
+
+class OpenedView implements LayoutView {
+  readonly entries: readonly IndexEntry[];
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly #shared: Shared;
+  #reach: Promise<readonly Reached[]> | undefined;
+  #unlisted: Promise<readonly ManifestNode[]> | undefined;
+
+  constructor(entries: readonly IndexEntry[], annotations: Readonly<Record<string, string>>, shared: Shared) {
+    this.entries = entries;
+    this.annotations = annotations;
+    this.#shared = shared;
+  }
+
+  async nodes(descriptors: readonly Descriptor[]): Promise<readonly ManifestNode[]> {
+    const { nodes, layout, options } = this.#shared;
+    const missing = new Map<string, Descriptor>();
+    for (const d of descriptors) {
+      const key = nodeKey(d);
+      if (!nodes.has(key)) missing.set(key, d);
+    }
+    const wanted = [...missing].filter(([key, d]) => {
+      const text = this.#shared.texts.get(d.digest);
+      if (manifestKind(d.mediaType) === undefined) nodes.set(key, { state: "blob", descriptor: d });
+      else if (text !== undefined) nodes.set(key, toNode(d, new TextEncoder().encode(text)));
+      else return true;
+      return false;
+    });
+    if (wanted.length > 0) {
+      const read = await layout.blobs.bytesMany(
+        wanted.map(([, d]) => d),
+        { maxBytes: MAX_MANIFEST_BYTES, ...(options.signal && { signal: options.signal }) },
+      );
+      wanted.forEach(([key, d], i) => nodes.set(key, toNode(d, read[i]!)));
+    }
+    return descriptors.map((d) => nodes.get(nodeKey(d))!);
+  }
+
+  async has(digest: Digest): Promise<boolean> {
+    const { present, texts, layout } = this.#shared;
+    if (texts.has(digest)) return true;
+    const known = present.get(digest);
+    if (known !== undefined) return known;
+    const found = await layout.blobs.has(digest);
+    present.set(digest, found);
+    return found;
+  }
+
+  reach(): Promise<readonly Reached[]> {
+    this.#reach ??= this.#walk();
+    return this.#reach;
+  }
+
+  unlisted(): Promise<readonly ManifestNode[]> {
+    this.#unlisted ??= this.#scan();
+    return this.#unlisted;
+  }
+
+  digestOf(text: string): Digest {
+    return digestOf(new TextEncoder().encode(text));
+  }
+
+  with(change: {
+    entries?: readonly Descriptor[];
+    annotations?: Readonly<Record<string, string>>;
+    blobs?: readonly NewBlob[];
+  }): LayoutView {
+    const texts = new Map(this.#shared.texts);
+    for (const blob of change.blobs ?? []) texts.set(blob.descriptor.digest, blob.text);
+    const entries = change.entries?.map((descriptor, position) => {
+      const tag = descriptor.annotations?.[REF_NAME];
+      return { position, descriptor, ...(tag && { tag }) };
+    });
+    return new OpenedView(entries ?? this.entries, change.annotations ?? this.annotations, { ...this.#shared, texts });
+  }
+
+  /** Level by level, so that each level is one batch of reads; a descriptor seen before is not followed again. */
+  async #walk(): Promise<readonly Reached[]> {
+    const reached: Reached[] = [];
+    const seen = new Set<string>();
+    let level: { descriptor: Descriptor; position: number; within?: Digest }[] = this.entries.map(({ descriptor, position }) => ({
+      descriptor,
+      position,
+    }));
+    while (level.length > 0) {
+      const fresh = level.filter((step) => {
+        const key = nodeKey(step.descriptor);
+        return !seen.has(key) && seen.add(key);
+      });
+      const nodes = await this.nodes(fresh.map((step) => step.descriptor));
+      level = [];
+      for (const [i, node] of nodes.entries()) {
+        const { position, within } = fresh[i]!;
+        reached.push({ node, position, ...(within !== undefined && { within }) });
+        const manifest = manifestOf(node);
+        if (manifest === undefined) continue;
+        for (const child of manifest.manifests) level.push({ descriptor: child, position, within: node.descriptor.digest });
+        if (manifest.subject !== undefined) level.push({ descriptor: manifest.subject, position });
+      }
+    }
+    return reached;
+  }
+
+  async #scan(): Promise<readonly ManifestNode[]> {
+    const { layout, options } = this.#shared;
+    if (options.scan !== true) return [];
+    const known = new Set<string>();
+    for (const { node } of await this.reach()) {
+      known.add(node.descriptor.digest);
+      const manifest = manifestOf(node);
+      for (const blob of [...(manifest?.layers ?? []), ...(manifest?.config ? [manifest.config] : [])]) known.add(blob.digest);
+    }
+    const found: ManifestNode[] = [];
+    for await (const { digest, size } of layout.blobs.list()) {
+      if (known.has(digest) || size === 0 || size > MAX_MANIFEST_BYTES) continue;
+      const [bytes] = await layout.blobs.bytesMany([{ mediaType: "application/octet-stream", digest, size }]);
+      if (bytes === undefined || bytes instanceof OcilotError) continue;
+      const mediaType = sniffManifest(bytes);
+      const node = toNode({ mediaType, digest, size }, bytes);
+      if (manifestOf(node)?.subject !== undefined) found.push(node);
+    }
+    return found;
+  }
+}
+
+function toNode(descriptor: Descriptor, bytes: Uint8Array | OcilotError): ManifestNode {
+  if (bytes instanceof OcilotError) {
+    return isOcilotError(bytes, "BLOB_NOT_FOUND") ? { state: "absent", descriptor } : { state: "damaged", descriptor, error: bytes };
+  }
+  if (manifestKind(descriptor.mediaType) === undefined) return { state: "blob", descriptor };
+  try {
+    return { state: "read", descriptor, manifest: parseManifest(bytes, descriptor.mediaType, descriptor.digest) };
+  } catch (error) {
+    if (!isOcilotError(error)) throw error;
+    return { state: "damaged", descriptor, error };
+  }
+}
+
+/** One blob described in two ways is opened twice: a wrong size or media type must not hide behind a right one. */
+function nodeKey(d: Descriptor): string {
+  return `${d.digest} ${d.size} ${d.mediaType}`;
+}

@@ -1,0 +1,149 @@
+import { type Digest, IMAGE_SPEC_SUBJECT, type IndexEntry, OLAREG_SUBJECT, isDigest } from "@ocilot/layout/spec";
+import type { ConventionId, Problem } from "./edge.js";
+import { groupBy } from "./group-by.js";
+import { parseReferrersTag, tagFits } from "./referrers-tag.js";
+import { type LayoutView, type ManifestNode, manifestOf } from "./view.js";
+
+/** The conventions that keep one list per subject. */
+export type ListConventionId = ConventionId & ("regclient" | "olareg" | "image-spec");
+
+/** A line of a list, and what its manifest says about the list's claim. */
+export interface ListLine {
+  readonly node: ManifestNode;
+  /** `foreign`: it refers to something else; `stale`: it refers to nothing; `unverified`: it could not be read. */
+  readonly verdict: "right" | "foreign" | "stale" | "unverified";
+}
+
+/** An entry of `index.json` that points to a list of referrers under one convention's mark. */
+export interface ListRecord {
+  readonly convention: ListConventionId;
+  readonly entry: IndexEntry;
+  /** More than one only where two sha512 subjects share a shortened tag. */
+  readonly subjects: readonly Digest[];
+  readonly lines: readonly ListLine[];
+}
+
+/** The lists that a view holds, and what looked like one and is not. */
+export interface Lists {
+  readonly records: readonly ListRecord[];
+  /** The same by convention and subject, see {@link listsOf}. */
+  readonly bySubject: ReadonlyMap<string, readonly ListRecord[]>;
+  /** Entries with a tag of the right form over something else: real tags, which nobody may take. */
+  readonly realTags: readonly IndexEntry[];
+  readonly problems: readonly Problem[];
+}
+
+const cache = new WeakMap<LayoutView, Promise<Lists>>();
+
+/** Finds the lists of all list conventions; an entry with several marks gives a record for each. */
+export function findLists(view: LayoutView): Promise<Lists> {
+  let lists = cache.get(view);
+  if (lists === undefined) cache.set(view, (lists = collect(view)));
+  return lists;
+}
+
+/** The lists of one convention for one subject. */
+export function listsOf(lists: Lists, convention: ListConventionId, subject: Digest): readonly ListRecord[] {
+  return lists.bySubject.get(`${convention} ${subject}`) ?? [];
+}
+
+const MARKS: readonly (readonly [ListConventionId, string])[] = [
+  ["olareg", OLAREG_SUBJECT],
+  ["image-spec", IMAGE_SPEC_SUBJECT],
+];
+
+async function collect(view: LayoutView): Promise<Lists> {
+  const records: ListRecord[] = [];
+  const realTags: IndexEntry[] = [];
+  const problems: Problem[] = [];
+  const marked = view.entries.filter(
+    (e) => parseReferrersTag(e.tag ?? "") !== undefined || MARKS.some(([, key]) => markOf(e, key) !== undefined),
+  );
+  const nodes = await view.nodes(marked.map((e) => e.descriptor));
+  await view.nodes(nodes.flatMap((n) => manifestOf(n)?.manifests ?? []));
+  for (const [i, entry] of marked.entries()) {
+    const node = nodes[i]!;
+    for (const [convention, key] of MARKS) {
+      const value = markOf(entry, key);
+      if (value === undefined) continue;
+      if (!isDigest(value)) problems.push(problem("INVALID_SUBJECT", entry, `${key} is ${JSON.stringify(value)}, which is not a digest`));
+      else if (isListNode(node)) await record(convention, entry, node, [value]);
+      else if (convention === "olareg" && node.state !== "absent")
+        problems.push(problem("AMBIGUOUS_LIST", entry, `${key} stands on something that is not a list`));
+      else if (node.state === "damaged") problems.push(problem("UNREADABLE", entry, node.error.message));
+    }
+    const form = parseReferrersTag(entry.tag ?? "");
+    if (form === undefined) continue;
+    const subjects = await subjectsUnder(form, node);
+    if (subjects === undefined) realTags.push(entry);
+    else await record("regclient", entry, node, subjects);
+  }
+  const claims = records.flatMap((record) => record.subjects.map((subject) => ({ record, key: `${record.convention} ${subject}` })));
+  const bySubject = new Map([...groupBy(claims, (c) => c.key)].map(([key, group]) => [key, group.map((c) => c.record)]));
+  reportDuplicates(bySubject, problems);
+  return { records, bySubject, realTags, problems };
+
+  async function record(convention: ListConventionId, entry: IndexEntry, node: ManifestNode, subjects: readonly Digest[]): Promise<void> {
+    const children = await view.nodes(manifestOf(node)?.manifests ?? []);
+    const lines = children.map((child) => ({ node: child, verdict: verdictOf(child, subjects) }));
+    records.push({ convention, entry, subjects, lines });
+    for (const line of lines) if (line.verdict !== "right") problems.push(lineProblem(entry, line));
+  }
+
+  /** The subjects of a list under a referrers tag; undefined if what is there is not such a list. */
+  async function subjectsUnder(
+    form: { tag: string; algorithm: string; encoded: string },
+    node: ManifestNode,
+  ): Promise<Digest[] | undefined> {
+    if (!isListNode(node)) return undefined;
+    const children = await view.nodes(manifestOf(node)?.manifests ?? []);
+    const named = children.flatMap((c) => manifestOf(c)?.subject?.digest ?? []).filter((d) => tagFits(form.tag, d));
+    if (named.length > 0) return [...new Set(named)];
+    const whole = `${form.algorithm}:${form.encoded}`;
+    const isEmpty = children.length === 0 || children.every((c) => c.state !== "read");
+    return isEmpty && isDigest(whole) ? [whole] : isEmpty ? [] : undefined;
+  }
+}
+
+function markOf(entry: IndexEntry, key: string): string | undefined {
+  return entry.descriptor.annotations?.[key];
+}
+
+/** A list is an index that is not itself a referrer. */
+function isListNode(node: ManifestNode): boolean {
+  const manifest = manifestOf(node);
+  return manifest?.kind === "index" && manifest.subject === undefined;
+}
+
+function verdictOf(child: ManifestNode, subjects: readonly Digest[]): ListLine["verdict"] {
+  if (child.state === "absent" || child.state === "damaged") return "unverified";
+  const subject = manifestOf(child)?.subject?.digest;
+  if (subject === undefined) return "stale";
+  return subjects.includes(subject) ? "right" : "foreign";
+}
+
+function lineProblem(entry: IndexEntry, line: ListLine): Problem {
+  const { digest } = line.node.descriptor;
+  const at = `the list ${entry.descriptor.digest} names ${digest}`;
+  if (line.verdict === "unverified") {
+    const why = line.node.state === "damaged" ? line.node.error.message : "which is not in the layout";
+    return { code: "UNVERIFIED_LINE", message: `${at}: ${why}`, position: entry.position, digest };
+  }
+  const code = line.verdict === "foreign" ? "FOREIGN_LINE" : "STALE_LINE";
+  const why = line.verdict === "foreign" ? "which refers to another subject" : "which refers to nothing";
+  return { code, message: `${at}, ${why}`, position: entry.position, digest };
+}
+
+function reportDuplicates(bySubject: ReadonlyMap<string, readonly ListRecord[]>, problems: Problem[]): void {
+  for (const [key, [first, ...more]] of bySubject) {
+    for (const { entry } of more)
+      problems.push(problem("DUPLICATE_LIST", entry, `a second list for ${key}; tools read only one of the two`));
+    if (first!.subjects.length > 1) {
+      problems.push(problem("TAG_COLLISION", first!.entry, `one tag holds the lists of ${first!.subjects.join(" and ")}`));
+    }
+  }
+}
+
+function problem(code: Problem["code"], entry: IndexEntry, message: string): Problem {
+  return { code, message, position: entry.position, digest: entry.descriptor.digest };
+}

@@ -1,0 +1,50 @@
+import {
+  CONTAINERD_IMAGE_NAME,
+  CONTAINERD_SUBJECT,
+  CREATED,
+  type Descriptor,
+  IMAGE_SPEC_SUBJECT,
+  type IndexEntry,
+  KIND,
+  type Manifest,
+  OLAREG_SUBJECT,
+  REF_NAME,
+} from "@ocilot/layout/spec";
+
+/** Annotations that mean something on an entry of `index.json`: a manifest's own must not become one of these there. */
+const ENTRY_MARKS = new Set([REF_NAME, CONTAINERD_IMAGE_NAME, CONTAINERD_SUBJECT, OLAREG_SUBJECT, IMAGE_SPEC_SUBJECT, KIND]);
+const PLAIN_MEMBERS = new Set(["mediaType", "digest", "size", "annotations", "artifactType"]);
+
+/** What oras pulls up from a manifest to its entry. */
+export function pulledUp(annotations: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(annotations).filter(([key]) => !ENTRY_MARKS.has(key)));
+}
+
+/**
+ * Tells whether an untagged entry of a referrer holds only what the writers of referrers put there: what comes from the
+ * manifest, the time of writing, the subject marks. Only such an entry may be withdrawn; anything more is foreign.
+ */
+export function isPlainReferrerEntry(entry: IndexEntry, manifest: Manifest): boolean {
+  const { descriptor } = entry;
+  if (entry.tag !== undefined || !hasOnlyPlainMembers(descriptor)) return false;
+  if (descriptor.artifactType !== undefined && descriptor.artifactType !== manifest.artifactType) return false;
+  return Object.entries(descriptor.annotations ?? {}).every(
+    ([key, value]) =>
+      key === CREATED || key === CONTAINERD_SUBJECT || (key === REF_NAME && value === "") || manifest.annotations[key] === value,
+  );
+}
+
+/** Tells whether the entry of a list holds nothing but the marks of lists and the time of writing. */
+export function isPlainListEntry(entry: IndexEntry): boolean {
+  const plain = new Set([REF_NAME, OLAREG_SUBJECT, IMAGE_SPEC_SUBJECT, CREATED]);
+  return hasOnlyPlainMembers(entry.descriptor) && Object.keys(entry.descriptor.annotations ?? {}).every((key) => plain.has(key));
+}
+
+/** Tells whether an entry is as bare as those written only so that oras can resolve a subject by its digest. */
+export function isBareEntry(entry: IndexEntry): boolean {
+  return Object.keys(entry.descriptor).every((key) => key === "mediaType" || key === "digest" || key === "size");
+}
+
+function hasOnlyPlainMembers(d: Descriptor): boolean {
+  return Object.keys(d).every((key) => PLAIN_MEMBERS.has(key));
+}

@@ -1,0 +1,38 @@
+import { DOCKER_REFERENCE_DIGEST, DOCKER_REFERENCE_TYPE, isDigest } from "@ocilot/layout/spec";
+import type { Problem, ReferrerEdge } from "./edge.js";
+import { claimedEdge, subjectEdge } from "./graph.js";
+import { findLists } from "./lists.js";
+import { type LayoutView, manifestOf } from "./view.js";
+
+/** Referrers that are children of an image index: by their own `subject`, else by BuildKit's reference annotations. */
+export async function nestedReferrers(view: LayoutView): Promise<{ edges: ReferrerEdge[]; problems: Problem[] }> {
+  const lists = new Set((await findLists(view)).records.map((r) => r.entry.descriptor.digest));
+  const edges: ReferrerEdge[] = [];
+  const problems: Problem[] = [];
+  for (const { node, position } of await view.reach()) {
+    const manifest = manifestOf(node);
+    if (manifest?.kind !== "index" && manifest?.kind !== "docker-list") continue;
+    const within = node.descriptor.digest;
+    if (lists.has(within)) continue;
+    const children = await view.nodes(manifest.manifests);
+    for (const [i, child] of children.entries()) {
+      const evidence = { convention: "buildkit" as const, position, within };
+      const annotations = manifest.manifests[i]!.annotations;
+      const type = annotations?.[DOCKER_REFERENCE_TYPE];
+      const claimed = annotations?.[DOCKER_REFERENCE_DIGEST];
+      const edge = subjectEdge(child, evidence);
+      if (edge !== undefined) edges.push(edge);
+      else if (type === "attestation-manifest" && isDigest(claimed))
+        edges.push(claimedEdge(claimed, child, evidence, child.state === "read" ? "N" : "S"));
+      if (type !== undefined && type !== "attestation-manifest") {
+        problems.push({
+          code: "UNKNOWN_REFERENCE_TYPE",
+          message: `${child.descriptor.digest} in ${within} has the reference type ${JSON.stringify(type)}, which is not an attestation`,
+          position,
+          digest: child.descriptor.digest,
+        });
+      }
+    }
+  }
+  return { edges, problems };
+}

@@ -1,0 +1,40 @@
+import { type Descriptor, type Digest, IMAGE_INDEX, descriptorNode, goJson } from "@ocilot/layout/spec";
+import type { ReferrerEdge } from "./edge.js";
+import type { NewBlob } from "./view.js";
+
+/**
+ * The line of a referrer in a referrers response, exactly as a registry would compute it from the manifest.
+ * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers
+ */
+export function responseLine(edge: ReferrerEdge): Descriptor {
+  const { mediaType, digest, size } = edge.referrer;
+  return {
+    mediaType,
+    digest,
+    size,
+    ...(Object.keys(edge.annotations).length > 0 && { annotations: edge.annotations }),
+    ...(edge.artifactType !== undefined && { artifactType: edge.artifactType }),
+  };
+}
+
+/** The text of a referrers response: byte for byte what regclient and olareg write for these lines in this order. */
+export function responseText(lines: readonly Descriptor[]): string {
+  return goJson({
+    members: [
+      ["schemaVersion", 2],
+      ["mediaType", IMAGE_INDEX],
+      ["manifests", lines.map(descriptorNode)],
+    ],
+  });
+}
+
+/** The response as a blob on its way into a layout. */
+export function responseBlob(lines: readonly Descriptor[], digestOf: (text: string) => Digest): NewBlob {
+  const text = responseText(lines);
+  return { text, descriptor: { mediaType: IMAGE_INDEX, digest: digestOf(text), size: new TextEncoder().encode(text).length } };
+}
+
+/** Tells whether two lines say the same; olareg 0.2.2 hangs on a list with a line that says anything else. */
+export function sameLine(a: Descriptor, b: Descriptor): boolean {
+  return goJson(descriptorNode(a)) === goJson(descriptorNode(b));
+}

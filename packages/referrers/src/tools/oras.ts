@@ -1,0 +1,52 @@
+import { type Digest, splitDigest } from "@ocilot/layout/spec";
+import type { ReaderTool, Trap } from "../reader-tool.js";
+import { type LayoutView, manifestOf } from "../view.js";
+
+/**
+ * `oras discover layout@digest`. oras opens everything that entries lead to and gives up on the first manifest that is
+ * not what its descriptor says; a missing one it passes over. It resolves only digests that `index.json` lists, and
+ * wants `subject` to equal the listed descriptor in media type, digest and size.
+ */
+export const orasTool: ReaderTool = {
+  id: "oras",
+  title: "oras 1.3.3 (oras-go 2.6)",
+
+  async finds(view, subject) {
+    const entry = view.entries.find((e) => e.descriptor.digest === subject)?.descriptor;
+    if (entry === undefined || (await this.traps(view)).length > 0) return [];
+    const found = (await indexOf(view)).get(`${entry.mediaType} ${subject} ${entry.size}`);
+    return [...(found ?? [])];
+  },
+
+  async traps(view) {
+    const traps: Trap[] = [];
+    for (const { node } of await view.reach()) {
+      const { digest, mediaType } = node.descriptor;
+      if (node.state === "blob" || mediaType.includes("cncf.oras")) continue;
+      if (!REGISTERED.has(splitDigest(digest).algorithm))
+        traps.push({ severity: "blocks", message: `${digest}: oras does not know the digest algorithm` });
+      else if (node.state === "damaged" && node.error.code !== "LIMIT_EXCEEDED")
+        traps.push({ severity: "blocks", message: node.error.message });
+    }
+    return traps;
+  },
+};
+
+const REGISTERED = new Set(["sha256", "sha384", "sha512"]);
+const indexes = new WeakMap<LayoutView, Map<string, Set<Digest>>>();
+
+async function indexOf(view: LayoutView): Promise<Map<string, Set<Digest>>> {
+  const known = indexes.get(view);
+  if (known !== undefined) return known;
+  const index = new Map<string, Set<Digest>>();
+  for (const { node } of await view.reach()) {
+    const manifest = manifestOf(node);
+    if (manifest?.subject === undefined || manifest.kind === "oras-artifact") continue;
+    const key = `${manifest.subject.mediaType} ${manifest.subject.digest} ${manifest.subject.size}`;
+    const found = index.get(key);
+    if (found === undefined) index.set(key, new Set([node.descriptor.digest]));
+    else found.add(node.descriptor.digest);
+  }
+  indexes.set(view, index);
+  return index;
+}

@@ -1,0 +1,51 @@
+import type { Digest, IndexEntry } from "@ocilot/layout/spec";
+import type { ReaderTool } from "../reader-tool.js";
+import { referrersTag } from "../referrers-tag.js";
+import { type LayoutView, manifestOf } from "../view.js";
+
+/** `regctl artifact list`: the list under the referrers tag, and nothing else; its lines are not checked. */
+export const regctlTool: ReaderTool = {
+  id: "regctl",
+  title: "regctl 0.11.5",
+  finds: listed,
+  traps: async () => [],
+};
+
+/** `regctl artifact list --slow-referrers`: opens each entry too, but goes into no index. */
+export const regctlSlowTool: ReaderTool = {
+  id: "regctl-slow",
+  title: "regctl 0.11.5 with --slow-referrers",
+
+  async finds(view, subject) {
+    const nodes = await view.nodes(view.entries.map((e) => e.descriptor));
+    const direct = nodes.filter((n) => manifestOf(n)?.subject?.digest === subject).map((n) => n.descriptor.digest);
+    return [...new Set([...(await listed(view, subject)), ...direct])];
+  },
+
+  traps: async () => [],
+};
+
+async function listed(view: LayoutView, subject: Digest): Promise<Digest[]> {
+  const entry = tagged(view, referrersTag(subject));
+  if (entry === undefined) return [];
+  const [node] = await view.nodes([entry.descriptor]);
+  const manifest = manifestOf(node);
+  return manifest?.kind === "index" ? manifest.manifests.map((d) => d.digest) : [];
+}
+
+const tags = new WeakMap<LayoutView, Map<string, IndexEntry>>();
+
+/** The first entry of that tag, else the first whose full name ends in it. */
+function tagged(view: LayoutView, tag: string): IndexEntry | undefined {
+  let byTag = tags.get(view);
+  if (byTag === undefined) {
+    byTag = new Map();
+    for (const entry of view.entries) {
+      if (entry.tag === undefined) continue;
+      const suffix = entry.tag.slice(entry.tag.lastIndexOf(":"));
+      for (const name of entry.tag === suffix ? [entry.tag] : [entry.tag, suffix]) if (!byTag.has(name)) byTag.set(name, entry);
+    }
+    tags.set(view, byTag);
+  }
+  return byTag.get(tag) ?? byTag.get(`:${tag}`);
+}
