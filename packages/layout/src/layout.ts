@@ -1,9 +1,12 @@
+import type { IndexSnapshot } from "./index-snapshot.js";
 import { createDirectory, openDirectory } from "./directory-backend.js";
 import { LAYOUT_VERSION, MARKER_FILE, layoutVersion } from "./layout-marker.js";
 import { memoryBackend } from "./memory-backend.js";
 import { resolveReference } from "./resolve.js";
 import type { Descriptor } from "./spec/descriptor.js";
-import type { BlobStore, IndexFile, LayoutBackend } from "./storage.js";
+import { MAX_MANIFEST_BYTES, parseManifest } from "./spec/manifest.js";
+import type { BlobStore, IndexFile, LayoutBackend, WriteOptions } from "./storage.js";
+import { checkTag, tagEdits, untagEdits } from "./tag.js";
 
 /** How a layout is opened. */
 export interface LayoutOptions {
@@ -64,5 +67,24 @@ export class Layout {
    */
   async resolve(ref: string): Promise<Descriptor> {
     return await resolveReference(await this.index.read(), this.blobs, ref);
+  }
+
+  /**
+   * Makes `names` tags of a manifest in the layout, each in the place of whatever bore it before. Returns the new
+   * `index.json`.
+   * @throws OcilotError `UNSAFE_NAME`, and what writing throws
+   */
+  async tag(d: Descriptor, names: string | readonly string[], options: WriteOptions = {}): Promise<IndexSnapshot> {
+    const wanted = (typeof names === "string" ? [names] : names).map(checkTag);
+    const { subject } = parseManifest(await this.blobs.bytes(d, { maxBytes: MAX_MANIFEST_BYTES }), d.mediaType, d.digest);
+    return await this.index.update((found) => tagEdits(found, d, wanted, subject !== undefined), options);
+  }
+
+  /**
+   * Takes a tag away; the manifest stays listed. Returns the new `index.json`.
+   * @throws OcilotError `REF_NOT_FOUND`, and what writing throws
+   */
+  async untag(name: string, options: WriteOptions = {}): Promise<IndexSnapshot> {
+    return await this.index.update((found) => untagEdits(found, name), options);
   }
 }

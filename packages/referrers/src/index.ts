@@ -12,3 +12,6 @@ export { TOOLS, findTool } from "./tools/registry.js";
 export { type ApplyResult, applyPlan, convert } from "./convert/apply.js";
 export { type ConversionOptions, type Plan, type Step, planConversion } from "./convert/plan.js";
 export { type LayoutView, type ManifestNode, type NewBlob, type Reached, manifestOf } from "./view.js";
+export { type ArtifactLayer, type AttachOptions, type NewArtifact, type NewReferrer, attach } from "./write/attach.js";
+export { type DetachOptions, type DetachResult, detach } from "./write/detach.js";
+export type { DanglingSubject } from "./write/subject.js";

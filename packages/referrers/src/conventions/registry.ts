@@ -24,5 +24,8 @@ export function partsOf(convention: Convention): readonly Convention[] {
   return convention === universal ? UNIVERSAL_PARTS : [convention];
 }
 
+/** What a layout without referrers gets. */
+export const UNIVERSAL: Convention = universal;
+
 /** The ids that a conversion can have as its target. */
 export const TARGETS: readonly ConventionId[] = CONVENTIONS.filter((c) => c.traits.target).map((c) => c.id);

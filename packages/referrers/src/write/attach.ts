@@ -1,0 +1,158 @@
+import {
+  type BlobSource,
+  type Descriptor,
+  type Digest,
+  IMAGE_MANIFEST,
+  type Layout,
+  OcilotError,
+  TITLE,
+  type WriteOptions,
+  digestOf,
+  parseManifest,
+} from "@ocilot/layout";
+import type { ConventionId } from "../edge.js";
+import { type ReferrerGraph, subjectEdge } from "../graph.js";
+import { IndexDraft } from "../index-draft.js";
+import { openView } from "../layout-view.js";
+import { readGraph } from "../read-graph.js";
+import type { LayoutView } from "../view.js";
+import { EMPTY_DESCRIPTOR, artifactManifest } from "./artifact-manifest.js";
+import { conventionsOf, editsFrom, projectAll, spokenConventions } from "./project-all.js";
+import { type DanglingSubject, subjectDescriptor } from "./subject.js";
+
+/** One file of a new artifact. */
+export interface ArtifactLayer {
+  readonly source: BlobSource;
+  readonly mediaType: string;
+  /** The name under which it is extracted again; a base name. */
+  readonly title?: string;
+}
+
+/** An artifact whose manifest is to be made. */
+export interface NewArtifact {
+  readonly artifactType: string;
+  readonly layers?: readonly ArtifactLayer[];
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** RFC 3339; left out unless given, so that the same input gives the same digest. */
+  readonly created?: string;
+}
+
+/** An artifact to be made, or a manifest that exists already and is taken as it is, byte for byte. */
+export type NewReferrer = NewArtifact | { readonly manifest: Uint8Array; readonly mediaType?: string };
+
+export interface AttachOptions extends WriteOptions {
+  /** Write these conventions; unless told, those that the layout speaks, or `universal` if it speaks none. */
+  readonly conventions?: readonly ConventionId[];
+  /** Allow a subject that is not in the layout. */
+  readonly allowDangling?: boolean;
+  /** Told after each layer is stored. */
+  readonly onProgress?: (event: { readonly stored: Descriptor; readonly done: number; readonly total: number }) => void;
+}
+
+/**
+ * Attaches a referrer to a subject: a manifest, an index, a platform's manifest, another referrer. The layers are
+ * stored first, then, under the layout's lock, the manifest and the records. Attaching the same thing twice changes
+ * nothing. A crash leaves blobs that nothing names, or the whole.
+ * @returns the descriptor of the referrer
+ * @throws OcilotError `REF_NOT_FOUND`, `USAGE`, `WRITE_REFUSED`, `CONVERSION_REFUSED`, `LOCK_BUSY`, and what writing throws
+ */
+export async function attach(
+  layout: Layout,
+  subject: Digest | DanglingSubject,
+  referrer: NewReferrer,
+  options: AttachOptions = {},
+): Promise<Descriptor> {
+  const wanted = typeof subject === "string" ? { digest: subject } : subject;
+  if ("artifactType" in referrer) checkMediaType(referrer.artifactType);
+  const layers = "manifest" in referrer ? [] : await storeLayers(layout, referrer.layers ?? [], options);
+  let result: Descriptor | undefined;
+  await layout.index.update(async (snapshot) => {
+    const view = await openView(layout, { snapshot });
+    const graph = await readGraph(view);
+    const text = "manifest" in referrer ? referrer.manifest : new TextEncoder().encode(await compose(referrer, graph));
+    const mediaType = ("manifest" in referrer ? referrer.mediaType : undefined) ?? IMAGE_MANIFEST;
+    result = { mediaType, digest: digestOf(text), size: text.length };
+    checkSubject(text, result, wanted.digest);
+    await layout.blobs.put(text, { expect: result });
+    return await record(layout, view, graph, result, options);
+  }, options);
+  return result!;
+
+  async function compose({ artifactType, annotations, created }: NewArtifact, graph: ReferrerGraph): Promise<string> {
+    await layout.blobs.put(new TextEncoder().encode("{}"), { expect: EMPTY_DESCRIPTOR });
+    return artifactManifest({
+      artifactType,
+      layers,
+      subject: await subjectDescriptor(layout, graph, wanted, options.allowDangling ?? false),
+      ...(annotations !== undefined && { annotations }),
+      ...(created !== undefined && { created }),
+    });
+  }
+}
+
+async function storeLayers(layout: Layout, layers: readonly ArtifactLayer[], options: AttachOptions): Promise<Descriptor[]> {
+  const stored: Descriptor[] = [];
+  for (const { source, mediaType, title } of layers) {
+    checkMediaType(mediaType);
+    const d = await layout.blobs.put(source, { mediaType, ...(options.signal && { signal: options.signal }) });
+    stored.push(title === undefined ? d : { ...d, annotations: { [TITLE]: title } });
+    options.onProgress?.({ stored: d, done: stored.length, total: layers.length });
+  }
+  return stored;
+}
+
+/** The edits that record the new referrer, after a check that every convention asked for then states it. */
+async function record(
+  layout: Layout,
+  view: LayoutView,
+  graph: ReferrerGraph,
+  referrer: Descriptor,
+  options: AttachOptions,
+): ReturnType<typeof editsFrom> {
+  const [node] = await view.nodes([referrer]);
+  const edge = subjectEdge(node!, { convention: "oras" });
+  if (edge === undefined) throw notReferrer(referrer.digest, "it cannot be read as a manifest with a subject");
+  graph.add(edge);
+  const conventions = options.conventions === undefined ? await spokenConventions(view) : conventionsOf(options.conventions);
+  const draft = new IndexDraft(view);
+  const refusals = await projectAll(draft, graph, conventions);
+  if (refusals.length > 0) {
+    throw new OcilotError(
+      "CONVERSION_REFUSED",
+      `not attached: ${refusals[0]}`,
+      { to: conventions.map((c) => c.id).join(","), reasons: refusals },
+      {
+        hint: "Nothing was changed. Mend the cause, or choose another way to record it with --convention.",
+      },
+    );
+  }
+  for (const { descriptor, text } of draft.projection().blobs)
+    await layout.blobs.put(new TextEncoder().encode(text), { expect: descriptor });
+  return await editsFrom(draft, view, graph);
+}
+
+function checkSubject(bytes: Uint8Array, d: Descriptor, subject: Digest): void {
+  const named = parseManifest(bytes, d.mediaType, d.digest).subject?.digest;
+  if (named === subject) return;
+  throw notReferrer(d.digest, named === undefined ? "it has no subject" : `its subject is ${named}, not ${subject}`);
+}
+
+function notReferrer(digest: Digest, why: string): OcilotError<"WRITE_REFUSED"> {
+  return new OcilotError(
+    "WRITE_REFUSED",
+    `${digest} is not attached: ${why}`,
+    { reason: "not-a-referrer" },
+    { hint: "Give a manifest whose subject is the one that it is attached to." },
+  );
+}
+
+/** RFC 6838: what a registry would refuse is refused here, before anything is written. */
+function checkMediaType(mediaType: string): void {
+  if (/^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}\/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$/.test(mediaType)) return;
+  throw new OcilotError(
+    "USAGE",
+    `${JSON.stringify(mediaType)} is not a media type`,
+    { argument: mediaType },
+    { hint: "A media type looks like application/spdx+json." },
+  );
+}

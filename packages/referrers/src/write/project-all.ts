@@ -1,0 +1,37 @@
+import type { IndexEdit } from "@ocilot/layout/spec";
+import { CONVENTIONS, UNIVERSAL, partsOf } from "../conventions/registry.js";
+import type { Convention } from "../convention.js";
+import type { ReferrerGraph } from "../graph.js";
+import { IndexDraft, placeChanges } from "../index-draft.js";
+import { recordKeys } from "../records.js";
+import type { LayoutView } from "../view.js";
+
+/** The conventions that new referrers are written in: those the layout speaks, or all at once if it speaks none. */
+export async function spokenConventions(view: LayoutView): Promise<Convention[]> {
+  const parts = partsOf(UNIVERSAL);
+  const spoken: Convention[] = [];
+  for (const part of parts) if ((await part.detect(view)).entries.length > 0) spoken.push(part);
+  return spoken.length === 0 || spoken.length === parts.length ? [UNIVERSAL] : spoken;
+}
+
+/** Lets each convention say what the graph says; the refusals of any are the refusals of all. */
+export async function projectAll(draft: IndexDraft, graph: ReferrerGraph, conventions: readonly Convention[]): Promise<string[]> {
+  const refusals: string[] = [];
+  for (const convention of conventions) {
+    const projection = await convention.project(graph, draft.view());
+    draft.apply(projection);
+    refusals.push(...projection.refusals);
+  }
+  return refusals;
+}
+
+/** The edits that make `base` what the draft is, with everything added in its canonical place. */
+export async function editsFrom(draft: IndexDraft, base: LayoutView, graph: ReferrerGraph): Promise<IndexEdit[]> {
+  const keys = await recordKeys(graph, base);
+  return placeChanges(draft.projection().changes, base.entries.length, (position) => keys.get(position));
+}
+
+/** The conventions of those ids; an unknown id is left out. */
+export function conventionsOf(ids: readonly string[]): Convention[] {
+  return CONVENTIONS.filter((c) => ids.includes(c.id));
+}
