@@ -1,4 +1,5 @@
-import type { Digest } from "./spec/digest.js";
+/** A digest as it stands in a message; the branded type lives in `spec/digest.ts`, which throws these errors. */
+type Digest = `${string}:${string}`;
 
 /**
  * Every way an operation of ocilot can fail, with the details that each failure carries.

@@ -73,3 +73,9 @@ export function treeOf(dir: string): Record<string, string> {
 export function namesIn(dir: string): string[] {
   return readdirSync(dir).toSorted();
 }
+
+export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
