@@ -21,9 +21,12 @@ export interface Detection {
   readonly problems: readonly Problem[];
 }
 
-/** The place of a record in the canonical order: referrer entries, bare subject entries, lists; each by subject, then digest. */
+/**
+ * The place of an entry in the canonical order: foreign entries as they come, then referrer entries, bare subject
+ * entries and lists, each by subject, then digest.
+ */
 export interface RecordKey {
-  readonly rank: "referrer" | "subject" | "list";
+  readonly rank: "foreign" | "referrer" | "subject" | "list";
   readonly subject: Digest;
   readonly digest: Digest;
 }
@@ -37,7 +40,7 @@ export type IndexChange =
 export interface Loss {
   readonly subject: Digest;
   readonly referrer: Digest;
-  readonly reason: "no-subject" | "unverified" | "legacy-type";
+  readonly reason: "no-subject" | "unverified" | "legacy-type" | "no-form" | "not-root" | "taken";
   readonly message: string;
 }
 

@@ -122,11 +122,13 @@ function edit(entry: DraftEntry, change: IndexChange & { op: "retarget" | "annot
   entry.descriptor = Object.keys(annotations).length > 0 ? { ...rest, annotations } : rest;
 }
 
-const RANKS: readonly RecordKey["rank"][] = ["referrer", "subject", "list"];
+const RANKS: readonly RecordKey["rank"][] = ["foreign", "referrer", "subject", "list"];
 
 /** The canonical order of records. */
 export function compareKeys(a: RecordKey, b: RecordKey): number {
-  return RANKS.indexOf(a.rank) - RANKS.indexOf(b.rank) || compareDigests(a.subject, b.subject) || compareDigests(a.digest, b.digest);
+  const byRank = RANKS.indexOf(a.rank) - RANKS.indexOf(b.rank);
+  if (byRank !== 0 || a.rank === "foreign") return byRank;
+  return compareDigests(a.subject, b.subject) || compareDigests(a.digest, b.digest);
 }
 
 /**

@@ -15,3 +15,7 @@ export { type LayoutView, type ManifestNode, type NewBlob, type Reached, manifes
 export { type ArtifactLayer, type AttachOptions, type NewArtifact, type NewReferrer, attach } from "./write/attach.js";
 export { type DetachOptions, type DetachResult, detach } from "./write/detach.js";
 export type { DanglingSubject } from "./write/subject.js";
+export { type CopyOptions, type CopyResult, copyLayout } from "./copy/copy-layout.js";
+export { formatPlatform, parsePlatform } from "./copy/platform.js";
+export { SPARSE_PLATFORMS } from "./copy/sparse.js";
+export type { CopyProgress } from "./copy/transfer-blobs.js";

@@ -6,12 +6,17 @@ import { IndexDraft, placeChanges } from "../index-draft.js";
 import { recordKeys } from "../records.js";
 import type { LayoutView } from "../view.js";
 
+/** The parts of `universal` that a layout speaks. */
+export async function spokenParts(view: LayoutView): Promise<Convention[]> {
+  const spoken: Convention[] = [];
+  for (const part of partsOf(UNIVERSAL)) if ((await part.detect(view)).entries.length > 0) spoken.push(part);
+  return spoken;
+}
+
 /** The conventions that new referrers are written in: those the layout speaks, or all at once if it speaks none. */
 export async function spokenConventions(view: LayoutView): Promise<Convention[]> {
-  const parts = partsOf(UNIVERSAL);
-  const spoken: Convention[] = [];
-  for (const part of parts) if ((await part.detect(view)).entries.length > 0) spoken.push(part);
-  return spoken.length === 0 || spoken.length === parts.length ? [UNIVERSAL] : spoken;
+  const spoken = await spokenParts(view);
+  return spoken.length === 0 || spoken.length === partsOf(UNIVERSAL).length ? [UNIVERSAL] : spoken;
 }
 
 /** Lets each convention say what the graph says; the refusals of any are the refusals of all. */
