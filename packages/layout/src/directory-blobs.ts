@@ -1,5 +1,5 @@
 import { closeSync, createReadStream, readSync } from "node:fs";
-import { lstat, rm } from "node:fs/promises";
+import { lstat, rm, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { finished } from "node:stream/promises";
@@ -13,7 +13,7 @@ import { errnoOf, ioError, throwIfAborted } from "./io-error.js";
 import { openInside } from "./safe-open.js";
 import type { Descriptor } from "./spec/descriptor.js";
 import { type Algorithm, type Digest, blobPath, isDigest } from "./spec/digest.js";
-import type { BlobSource, BlobStore } from "./storage.js";
+import type { BlobListing, BlobSource, BlobStore } from "./storage.js";
 import { blobNotFound, checkBytes, sizeMismatch, tooLarge, verifiedStream } from "./verified-stream.js";
 
 /** Files read between two turns of the event loop: plain calls are several times faster than a promise for each. */
@@ -91,25 +91,26 @@ export class DirectoryBlobs implements BlobStore {
     return results;
   }
 
-  async *list(): AsyncIterable<{ digest: Digest; size: number }> {
+  async *list(): AsyncIterable<BlobListing> {
     for (const algorithm of await namesIn(join(this.#root, "blobs"))) {
       for (const encoded of await namesIn(join(this.#root, "blobs", algorithm))) {
         const digest = `${algorithm}:${encoded}`;
         if (!isDigest(digest)) continue;
-        const size = await this.#listedSize(digest);
-        if (size !== undefined) yield { digest, size };
+        const found = await this.#listing(digest);
+        if (found !== undefined) yield found;
       }
     }
   }
 
   /** Not opened: a blob that this user cannot read is there all the same. What leads outside is no blob. */
-  async #listedSize(digest: Digest): Promise<number | undefined> {
+  async #listing(digest: Digest): Promise<BlobListing | undefined> {
     try {
       const path = this.#path(digest);
       this.#directories.check(dirname(path));
       const there = await lstat(path);
-      if (there.isFile()) return there.size;
-      return there.isSymbolicLink() ? await this.size(digest) : undefined;
+      if (there.isFile()) return { digest, size: there.size, modified: there.mtimeMs };
+      const size = there.isSymbolicLink() ? await this.size(digest) : undefined;
+      return size === undefined ? undefined : { digest, size, modified: there.mtimeMs };
     } catch (error) {
       if (isOcilotError(error, "LINK_OUTSIDE") || errnoOf(error) === "ENOENT") return undefined;
       throw ioError(error, blobPath(digest));
@@ -183,8 +184,9 @@ export class DirectoryBlobs implements BlobStore {
     try {
       if (d.size <= SMALL_BYTES) this.#read(d);
       else await finished((await this.open(d)).resume());
-      // Whoever wrote it may not have made its name durable.
+      // Whoever wrote it may not have made its name durable; and a collection must see that it is wanted again.
       this.#unsynced.add(dirname(this.#path(d.digest)));
+      await utimes(this.#path(d.digest), new Date(), new Date()).catch(() => undefined);
       return true;
     } catch (error) {
       if (isOcilotError(error, "BLOB_NOT_FOUND", "SIZE_MISMATCH", "BLOB_CORRUPT", "LINK_OUTSIDE")) return false;

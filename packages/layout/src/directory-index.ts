@@ -42,8 +42,8 @@ export class DirectoryIndex implements IndexFile {
       try {
         return parseIndex(bytes, digestOf(bytes));
       } catch (error) {
-        const age = Date.now() - mtimeMs;
-        if (!isTorn(error) || age < 0 || age > TORN_MS) throw error;
+        // The file's time may be ahead of ours by a fraction of a millisecond, or by a file server's clock.
+        if (!isTorn(error) || Math.abs(Date.now() - mtimeMs) > TORN_MS) throw error;
         await sleep(20);
       }
     }

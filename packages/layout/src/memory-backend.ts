@@ -6,7 +6,7 @@ import { type IndexSnapshot, parseIndex } from "./index-snapshot.js";
 import { throwIfAborted } from "./io-error.js";
 import type { Descriptor } from "./spec/descriptor.js";
 import type { Algorithm, Digest } from "./spec/digest.js";
-import type { BlobSource, BlobStore, IndexFile, LayoutBackend } from "./storage.js";
+import type { BlobListing, BlobSource, BlobStore, IndexFile, LayoutBackend } from "./storage.js";
 import { blobNotFound, checkBytes, sizeMismatch, tooLarge } from "./verified-stream.js";
 
 const EMPTY_INDEX = '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}';
@@ -59,8 +59,8 @@ class MemoryBlobs implements BlobStore {
     );
   }
 
-  async *list(): AsyncIterable<{ digest: Digest; size: number }> {
-    for (const [digest, bytes] of this.#blobs) yield { digest, size: bytes.length };
+  async *list(): AsyncIterable<BlobListing> {
+    for (const [digest, bytes] of this.#blobs) yield { digest, size: bytes.length, modified: 0 };
   }
 
   async put(

@@ -27,7 +27,14 @@ export interface BlobReader {
     options?: { maxBytes?: number; signal?: AbortSignal },
   ): Promise<(Uint8Array | OcilotError)[]>;
   /** Every file of `blobs/` whose name is a digest, in no order. */
-  list(): AsyncIterable<{ readonly digest: Digest; readonly size: number }>;
+  list(): AsyncIterable<BlobListing>;
+}
+
+/** A blob as a listing shows it; `modified` is when it was last stored or asked to be, in milliseconds since 1970. */
+export interface BlobListing {
+  readonly digest: Digest;
+  readonly size: number;
+  readonly modified: number;
 }
 
 /** Writes blobs. A blob bears its name only once it is whole. */

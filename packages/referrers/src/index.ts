@@ -2,6 +2,7 @@ export * from "./convention.js";
 export * from "./edge.js";
 export { ReferrerGraph } from "./graph.js";
 export { openView, type ViewOptions } from "./layout-view.js";
+export { findProblems } from "./problems.js";
 export { readGraph } from "./read-graph.js";
 export { referrersTag } from "./referrers-tag.js";
 export { responseLine, responseText } from "./response-index.js";
@@ -10,12 +11,24 @@ export { CONVENTIONS, TARGETS, findConvention } from "./conventions/registry.js"
 export type { ReaderTool, ToolId, Trap } from "./reader-tool.js";
 export { TOOLS, findTool } from "./tools/registry.js";
 export { type ApplyResult, applyPlan, convert } from "./convert/apply.js";
+export {
+  type GridCell,
+  LINK_CLASSES,
+  type LinkClass,
+  NEVER_TARGETS,
+  REFUSALS,
+  type RefusalReason,
+  SOURCE_ROWS,
+  TARGET_ROWS,
+  gridCell,
+} from "./convert/grid.js";
 export { type ConversionOptions, type Plan, type Step, planConversion } from "./convert/plan.js";
 export { type LayoutView, type ManifestNode, type NewBlob, type Reached, manifestOf } from "./view.js";
 export { type ArtifactLayer, type AttachOptions, type NewArtifact, type NewReferrer, attach } from "./write/attach.js";
 export { type DetachOptions, type DetachResult, detach } from "./write/detach.js";
 export type { DanglingSubject } from "./write/subject.js";
 export { type CopyOptions, type CopyResult, copyLayout } from "./copy/copy-layout.js";
-export { formatPlatform, parsePlatform } from "./copy/platform.js";
+export { formatPlatform, matchesPlatform, parsePlatform } from "./copy/platform.js";
 export { SPARSE_PLATFORMS } from "./copy/sparse.js";
 export type { CopyProgress } from "./copy/transfer-blobs.js";
+export { type GcOptions, type GcResult, type GcStep, type SpareReason, type StepFigures, collectGarbage } from "./gc/collect.js";

@@ -47,11 +47,12 @@ export interface CopyResult {
 /**
  * Copies an image with its platforms and every referrer, of the image, of each platform, of each referrer; or a whole
  * layout. Blobs come first, then one replacement of the target's `index.json`, so a crash leaves the old target and
- * perhaps blobs that nothing names. Nothing that belongs to the copy is left out in silence.
+ * perhaps blobs that nothing names. A target given as a function is made only when nothing stands in the way any more.
+ * Nothing that belongs to the copy is left out in silence.
  * @throws OcilotError `REF_NOT_FOUND`, `BLOB_NOT_FOUND`, `BLOB_CORRUPT`, `SIZE_MISMATCH`, `WRITE_REFUSED` for a taken
  * tag, `CONVERSION_REFUSED`, and what writing throws
  */
-export async function copyLayout(source: Layout, target: Layout, options: CopyOptions = {}): Promise<CopyResult> {
+export async function copyLayout(source: Layout, target: Layout | (() => Promise<Layout>), options: CopyOptions = {}): Promise<CopyResult> {
   const view = await openView(source, { scan: true, ...(options.signal && { signal: options.signal }) });
   const graph = await readGraph(view);
   const roots = await rootsOf(source, view, options);
@@ -59,12 +60,13 @@ export async function copyLayout(source: Layout, target: Layout, options: CopyOp
   const closure = withOwnLinks(await collectClosure(view, graph, roots.map((r) => r.descriptor), options), graph, roots);
   const missing = await missingContent(source, closure, roots);
   if (missing.length > 0 && options.allowMissing !== true) throw lacking(missing);
-  await refuseTakenTags(target, roots, options.force ?? false);
+  if (typeof target !== "function") await refuseTakenTags(target, roots, options.force ?? false);
   const rewritten = options.rewriteIndex === true ? await rewriteRoot(source, roots[0]!, closure) : undefined;
-  const figures = await transferBlobs(source, target, closure, new Set(missing.map((d) => d.digest)), rewritten, options);
+  const destination = typeof target === "function" ? await target() : target;
+  const figures = await transferBlobs(source, destination, closure, new Set(missing.map((d) => d.digest)), rewritten, options);
   const kept = rewritten === undefined ? closure.edges : closure.edges.filter((e) => e.subject !== roots[0]!.descriptor.digest);
   const final = rewritten === undefined ? roots.map((r) => sparseRoot(r, closure)) : [{ ...roots[0]!, descriptor: rewritten.descriptor }];
-  await recordCopy({ source: view, sourceGraph: graph, target, roots: final, edges: kept }, options);
+  await recordCopy({ source: view, sourceGraph: graph, target: destination, roots: final, edges: kept }, options);
   const [only] = options.reference === undefined ? [] : final;
   return {
     ...(only !== undefined && { root: only.descriptor }),

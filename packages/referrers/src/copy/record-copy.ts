@@ -8,7 +8,7 @@ import { openView } from "../layout-view.js";
 import { readGraph } from "../read-graph.js";
 import { recordKeys } from "../records.js";
 import type { LayoutView } from "../view.js";
-import { conventionsOf, editsFrom, projectAll, spokenParts } from "../write/project-all.js";
+import { conventionsOf, projectAll, spokenParts, writeDraft } from "../write/project-all.js";
 import { SPARSE_PLATFORMS } from "./sparse.js";
 
 /** Something to be listed in the target, and its tag there. */
@@ -60,8 +60,7 @@ export async function recordCopy(copied: CopiedContent, options: { conventions?:
     if (reasons.length > 0) {
       throw new OcilotError("CONVERSION_REFUSED", `not copied: ${reasons[0]}`, { to: target.location, reasons }, { hint: "The target's index.json is unchanged. Choose another way to record referrers with --convention." });
     }
-    for (const { descriptor, text } of draft.projection().blobs) await target.blobs.put(new TextEncoder().encode(text), { expect: descriptor });
-    return await editsFrom(draft, view, graph);
+    return await writeDraft(target, draft, view, graph);
   }, options);
 }
 

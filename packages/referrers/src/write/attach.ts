@@ -3,6 +3,7 @@ import {
   type Descriptor,
   type Digest,
   IMAGE_MANIFEST,
+  type IndexEdit,
   type Layout,
   OcilotError,
   TITLE,
@@ -17,7 +18,7 @@ import { openView } from "../layout-view.js";
 import { readGraph } from "../read-graph.js";
 import type { LayoutView } from "../view.js";
 import { EMPTY_DESCRIPTOR, artifactManifest } from "./artifact-manifest.js";
-import { conventionsOf, editsFrom, projectAll, spokenConventions } from "./project-all.js";
+import { conventionsOf, projectAll, spokenConventions, writeDraft } from "./project-all.js";
 import { type DanglingSubject, subjectDescriptor } from "./subject.js";
 
 /** One file of a new artifact. */
@@ -67,6 +68,7 @@ export async function attach(
   const layers = "manifest" in referrer ? [] : await storeLayers(layout, referrer.layers ?? [], options);
   let result: Descriptor | undefined;
   await layout.index.update(async (snapshot) => {
+    await refuseCollected(layout, layers);
     const view = await openView(layout, { snapshot });
     const graph = await readGraph(view);
     const text = "manifest" in referrer ? referrer.manifest : new TextEncoder().encode(await compose(referrer, graph));
@@ -101,6 +103,14 @@ async function storeLayers(layout: Layout, layers: readonly ArtifactLayer[], opt
   return stored;
 }
 
+/** Between storing and recording a collection without grace may have taken a layer; then nothing is recorded. */
+async function refuseCollected(layout: Layout, layers: readonly Descriptor[]): Promise<void> {
+  for (const { digest } of layers) {
+    if (await layout.blobs.has(digest)) continue;
+    throw new OcilotError("BLOB_NOT_FOUND", `${digest} was collected before it was attached`, { digest }, { hint: "Run the command again." });
+  }
+}
+
 /** The edits that record the new referrer, after a check that every convention asked for then states it. */
 async function record(
   layout: Layout,
@@ -108,7 +118,7 @@ async function record(
   graph: ReferrerGraph,
   referrer: Descriptor,
   options: AttachOptions,
-): ReturnType<typeof editsFrom> {
+): Promise<readonly IndexEdit[]> {
   const [node] = await view.nodes([referrer]);
   const edge = subjectEdge(node!, { convention: "oras" });
   if (edge === undefined) throw notReferrer(referrer.digest, "it cannot be read as a manifest with a subject");
@@ -126,9 +136,7 @@ async function record(
       },
     );
   }
-  for (const { descriptor, text } of draft.projection().blobs)
-    await layout.blobs.put(new TextEncoder().encode(text), { expect: descriptor });
-  return await editsFrom(draft, view, graph);
+  return await writeDraft(layout, draft, view, graph);
 }
 
 function checkSubject(bytes: Uint8Array, d: Descriptor, subject: Digest): void {

@@ -1,4 +1,4 @@
-import { type Digest, type IndexEdit, type Layout, OcilotError, type WriteOptions } from "@ocilot/layout";
+import { type Digest, type Layout, OcilotError, type WriteOptions } from "@ocilot/layout";
 import { CONVENTIONS } from "../conventions/registry.js";
 import type { IndexChange } from "../convention.js";
 import type { ReferrerEdge } from "../edge.js";
@@ -10,7 +10,7 @@ import { isBareEntry } from "../marks.js";
 import { readGraph } from "../read-graph.js";
 import { reachableWithoutBare } from "../records.js";
 import type { LayoutView } from "../view.js";
-import { editsFrom } from "./project-all.js";
+import { writeDraft } from "./project-all.js";
 
 /** What was taken out. */
 export interface DetachResult {
@@ -35,7 +35,7 @@ export async function detach(layout: Layout, referrer: Digest, options: DetachOp
     const graph = await readGraph(view);
     removed = edgesToRemove(graph, referrer, options.recursive ?? false);
     refuseHeld(view, removed);
-    return await withoutEdges(view, graph, removed);
+    return await writeDraft(layout, await draftWithout(view, graph, removed), view, graph);
   }, options);
   await layout.index.update(async (snapshot) => {
     const view = await openView(layout, { snapshot });
@@ -98,7 +98,8 @@ function refuseHeld(view: LayoutView, removed: readonly ReferrerEdge[]): void {
   }
 }
 
-async function withoutEdges(view: LayoutView, graph: ReferrerGraph, removed: readonly ReferrerEdge[]): Promise<IndexEdit[]> {
+/** The layout without any record of some links. */
+export async function draftWithout(view: LayoutView, graph: ReferrerGraph, removed: readonly ReferrerEdge[]): Promise<IndexDraft> {
   const gone = new Set(removed.map((e) => e.referrer.digest));
   const rest = graph.filter((e) => !gone.has(e.referrer.digest));
   const draft = new IndexDraft(view);
@@ -107,7 +108,7 @@ async function withoutEdges(view: LayoutView, graph: ReferrerGraph, removed: rea
     if (convention.traits.shape !== "list" || (await convention.detect(draft.view())).entries.length === 0) continue;
     draft.apply(await convention.project(onlySubjects(rest, removed), draft.view()));
   }
-  return await editsFrom(draft, view, graph);
+  return draft;
 }
 
 /** The entries of the referrers, the lists that are empty without them, the bare entries that no longer serve. */

@@ -1,8 +1,8 @@
-import type { IndexEdit } from "@ocilot/layout/spec";
+import type { IndexEdit, Layout } from "@ocilot/layout";
 import { CONVENTIONS, UNIVERSAL, partsOf } from "../conventions/registry.js";
 import type { Convention } from "../convention.js";
 import type { ReferrerGraph } from "../graph.js";
-import { IndexDraft, placeChanges } from "../index-draft.js";
+import { type IndexDraft, placeChanges } from "../index-draft.js";
 import { recordKeys } from "../records.js";
 import type { LayoutView } from "../view.js";
 
@@ -30,10 +30,12 @@ export async function projectAll(draft: IndexDraft, graph: ReferrerGraph, conven
   return refusals;
 }
 
-/** The edits that make `base` what the draft is, with everything added in its canonical place. */
-export async function editsFrom(draft: IndexDraft, base: LayoutView, graph: ReferrerGraph): Promise<IndexEdit[]> {
+/** Stores the lists of a draft and gives the edits that make `base` what the draft is, each addition in its canonical place. */
+export async function writeDraft(layout: Layout, draft: IndexDraft, base: LayoutView, graph: ReferrerGraph): Promise<IndexEdit[]> {
+  const { changes, blobs } = draft.projection();
+  for (const { descriptor, text } of blobs) await layout.blobs.put(new TextEncoder().encode(text), { expect: descriptor });
   const keys = await recordKeys(graph, base);
-  return placeChanges(draft.projection().changes, base.entries.length, (position) => keys.get(position));
+  return placeChanges(changes, base.entries.length, (position) => keys.get(position));
 }
 
 /** The conventions of those ids; an unknown id is left out. */

@@ -1,0 +1,110 @@
+import { existsSync, readdirSync } from "node:fs";
+import { type CopyResult, TARGETS, copyLayout, parsePlatform } from "@ocilot/referrers";
+import { Layout } from "@ocilot/layout";
+import { type Command, defineCommand } from "../command.js";
+import { EXIT } from "../exit-code.js";
+import { type Io, print } from "../io.js";
+import { targetOf } from "../options/convention.js";
+import { jsonOption } from "../options/json.js";
+import { waitOf, writeOptions } from "../options/write.js";
+import { printable } from "../printable.js";
+import { Progress } from "../progress.js";
+import { type Reference, openReference, parseReference, resolveIn } from "../reference.js";
+import { renderJson } from "../render/json.js";
+import { count, formatSize } from "../render/text.js";
+import { usageError } from "../usage-error.js";
+
+export const copy: Command = defineCommand({
+  usage: "copy SRC DST [--platform P]... [--no-referrers] [--all] [--convention C]... [--force]",
+  examples: [
+    ["ocilot copy ./layout:v1 ./out", "an image, its platforms, and every signature and SBOM of each"],
+    ["ocilot copy ./layout:v1 ./out:stable --platform linux/amd64", "one platform; the index keeps its digest, so signatures stay valid"],
+    ["ocilot copy --all ./layout ./out", "everything that index.json leads to"],
+  ],
+  notes: [
+    "What belongs to the copy and cannot be taken is an error, and then nothing is copied.",
+    "Referrers are recorded as DST already does it, else as SRC does, unless --convention says otherwise.",
+    "Exit 8: done, but referrers of the whole index stayed behind (--rewrite-index) or content was missing (--allow-missing).",
+  ].join("\n"),
+  positionals: {
+    src: { describe: "LAYOUT:TAG or LAYOUT@DIGEST; with --all LAYOUT" },
+    dst: { describe: "A layout directory, made if it does not exist; DIR:TAG gives another tag" },
+  },
+  options: {
+    platform: { type: "string", array: true, placeholder: "P", describe: "Only this platform of an image index; may be repeated" },
+    "rewrite-index": { type: "boolean", default: false, describe: "With --platform: a new, smaller index, which nothing signs" },
+    referrers: { type: "boolean", default: true, describe: "--no-referrers leaves out signatures, SBOMs, attestations" },
+    all: { type: "boolean", default: false, describe: "Copy the whole layout" },
+    convention: { type: "string", array: true, placeholder: "C", describe: `Record referrers so; may be repeated: ${TARGETS.join(", ")}` },
+    force: { type: "boolean", default: false, describe: "Move a tag that DST has on something else" },
+    "allow-missing": { type: "boolean", default: false, describe: "Copy what is there although content is missing" },
+    link: { type: "boolean", default: false, describe: "Hard-link blobs instead of copying them, on one file system" },
+    ...writeOptions,
+    ...jsonOption,
+  },
+
+  async run(args, { io, signal }) {
+    const sync = !args["no-sync"];
+    const { layout: source, reference } = await openReference(args.src, { sync });
+    if (args.all && reference.rest !== "")
+      throw usageError(`${args.src}: --all takes a whole layout`, "src", `Leave out ${reference.rest}, or --all.`);
+    if (args["rewrite-index"] && args.platform === undefined) throw usageError("--rewrite-index goes with --platform", "rewrite-index");
+    const conventions = args.convention?.map((name) => targetOf(name, "convention"));
+    const platforms = args.platform?.map(parsePlatform);
+    const destination = parseReference(args.dst);
+    const tag = tagOf(destination.rest, args.dst);
+    if (args.all && tag !== undefined) throw usageError(`${args.dst}: --all keeps the tags of the source`, "dst");
+    const isNew = !existsSync(destination.path) || readdirSync(destination.path).length === 0;
+    const target = isNew ? (): Promise<Layout> => Layout.create(destination.path, { sync }) : await Layout.open(destination.path, { sync });
+    const progress = new Progress(io, args.json, "Copying");
+    const result = await copyLayout(source, target, {
+      ...(args.all ? {} : { reference: await referenceIn(source, reference) }),
+      ...(tag !== undefined && { tag }),
+      ...(platforms !== undefined && { platforms }),
+      ...(conventions !== undefined && { conventions }),
+      referrers: args.referrers,
+      rewriteIndex: args["rewrite-index"],
+      force: args.force,
+      allowMissing: args["allow-missing"],
+      link: args.link,
+      wait: waitOf(args.wait),
+      signal,
+      onProgress: ({ bytes, totalBytes }) => progress.updateBytes(bytes, totalBytes),
+    });
+    progress.end();
+    if (args.json) print(io, renderJson(result));
+    else report(io, result, args.dst);
+    return result.left.length + result.missing.length > 0 ? EXIT.inexpressible : EXIT.ok;
+  },
+});
+
+/** What the reference names, in the form that the library takes; a tag with a digest has been checked by then. */
+async function referenceIn(source: Layout, reference: Reference): Promise<string> {
+  const { digest } = await resolveIn(source, reference);
+  const { rest } = reference;
+  if (rest === "" || rest.startsWith("@")) return rest;
+  const name = rest.slice(1);
+  const isExact = (await source.index.read()).entries.some((e) => e.tag === name);
+  const at = name.lastIndexOf(`@${digest}`);
+  return isExact || at < 0 ? name : name.slice(0, at);
+}
+
+function tagOf(rest: string, text: string): string | undefined {
+  if (rest === "") return undefined;
+  if (rest.startsWith(":") && rest.length > 1) return rest.slice(1);
+  throw usageError(`${text} is not a place to copy to`, "dst", "Write DIR or DIR:TAG.");
+}
+
+function report(io: Io, { tag, root, manifests, referrers, written, present, omitted, missing, left }: CopyResult, to: string): void {
+  const what = root === undefined ? "everything" : `${tag === undefined ? "" : `${tag} `}${root.digest}`;
+  print(io, printable(`Copied ${what} to ${to}: ${count(manifests, "manifest")}, ${count(referrers, "referrer")}.`));
+  print(io, `Wrote ${count(written.blobs, "blob")}, ${formatSize(written.bytes)}; ${present} were there.`);
+  if (omitted.length > 0)
+    print(
+      io,
+      `Left out for their platform: ${count(omitted.length, "manifest")}. The index keeps its digest, so its signatures stay valid.`,
+    );
+  for (const d of missing) print(io, printable(`Missing in the source: ${d.digest} (${d.mediaType})`));
+  for (const e of left)
+    print(io, printable(`Left behind: ${e.referrer.digest} (${e.artifactType ?? "no type"}) refers to the whole index ${e.subject}`));
+}

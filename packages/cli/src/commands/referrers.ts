@@ -1,0 +1,104 @@
+import type { Descriptor, Digest } from "@ocilot/layout";
+import { type LayoutView, type Referrer, type ReferrerGraph, manifestOf, openView, readGraph, referrersIn } from "@ocilot/referrers";
+import { type Command, defineCommand } from "../command.js";
+import { EXIT } from "../exit-code.js";
+import { findSubject } from "../find-subject.js";
+import { leavesOf, platformText, referrersOf } from "../inventory.js";
+import { print } from "../io.js";
+import { artifactTypeOption } from "../options/artifact-type.js";
+import { conventionOption, conventionsOf } from "../options/convention.js";
+import { jsonOption } from "../options/json.js";
+import { scanOption } from "../options/scan.js";
+import { openReference } from "../reference.js";
+import { renderResponse } from "../render/response.js";
+import { count } from "../render/text.js";
+import { type TreeNode, renderTree } from "../render/tree.js";
+import { layoutWarnings, warn } from "../warn.js";
+
+/** A platform of an image index, and what refers to it. */
+export interface PlatformReferrers {
+  readonly digest: Digest;
+  readonly platform: string | undefined;
+  readonly referrers: readonly Referrer[];
+}
+
+export const referrers: Command = defineCommand({
+  usage: "referrers REF [--recursive] [--artifact-type TYPE] [--convention C]... [--scan] [--json]",
+  examples: [
+    ["ocilot referrers ./layout:v1", "what refers to the image, by any convention"],
+    ["ocilot referrers ./layout:v1 --recursive", "and to its platforms, and to its referrers"],
+    ["ocilot referrers ./layout:v1 --json --artifact-type application/spdx+json", "as the Referrers API answers"],
+  ],
+  notes: [
+    "--json prints an image index, as the Referrers API of a registry would. With --recursive each descriptor has an array",
+    "`referrers` of the same shape, and `platforms` holds [{digest, platform, referrers}] for the platforms that have any.",
+    "A link without a subject field is in no such answer and is left out of it; its number is told on standard error.",
+  ].join("\n"),
+  positionals: { ref: { describe: "LAYOUT:TAG or LAYOUT@DIGEST; the digest need not be in the layout" } },
+  options: {
+    recursive: { type: "boolean", default: false, describe: "Also those of platforms and of referrers" },
+    ...artifactTypeOption,
+    ...conventionOption,
+    ...scanOption,
+    ...jsonOption,
+  },
+
+  async run(args, { io, signal }) {
+    const conventions = conventionsOf(args.convention);
+    const { layout, reference } = await openReference(args.ref);
+    const snapshot = await layout.index.read();
+    const view = await openView(layout, { scan: args.scan, signal, snapshot });
+    const graph = await readGraph(view, conventions);
+    const subject = await findSubject(layout, reference, graph);
+    const { recursive } = args;
+    const wanted = { recursive, ...(args["artifact-type"] !== undefined && { artifactType: args["artifact-type"] }) };
+    const found = referrersIn(graph, subject.digest, wanted);
+    const platforms = recursive && "mediaType" in subject ? await platformsOf(view, graph, subject) : [];
+    const below = platforms
+      .map(({ digest, platform }) => ({ digest, platform, referrers: referrersIn(graph, digest, wanted) }))
+      .filter((p) => p.referrers.length > 0);
+    warn(io, layoutWarnings(layout, snapshot));
+    if (args.json) {
+      const isIndex = recursive && platforms.length > 0;
+      print(io, renderResponse(found, isIndex ? below : undefined, recursive));
+      const left = [found, ...below.map((p) => p.referrers)].reduce((sum, list) => sum + withoutSubject(list), 0);
+      if (left > 0) io.stderr.write(`ocilot: note: ${count(left, "link")} without a subject field left out\n`);
+    } else print(io, renderTree(toTree(subject.digest, found, below, await view.has(subject.digest))));
+    return EXIT.ok;
+  },
+});
+
+async function platformsOf(
+  view: LayoutView,
+  graph: ReferrerGraph,
+  subject: Descriptor,
+): Promise<{ digest: Digest; platform: string | undefined }[]> {
+  const manifest = manifestOf((await view.nodes([subject]))[0]);
+  if (manifest === undefined) return [];
+  const leaves = await leavesOf(view, referrersOf(graph), manifest, new Set([subject.digest]));
+  return leaves.map((d) => ({ digest: d.digest, platform: platformText(d.platform) }));
+}
+
+function withoutSubject(list: readonly Referrer[]): number {
+  return list.reduce((sum, r) => sum + (r.link === "N" ? 1 : withoutSubject(r.referrers ?? [])), 0);
+}
+
+function toTree(subject: Digest, found: readonly Referrer[], platforms: readonly PlatformReferrers[], isPresent: boolean): TreeNode {
+  const isEmpty = found.length + platforms.length === 0;
+  const children = [
+    ...found.map(toNode),
+    ...platforms.map((p) => ({ label: `${p.digest}  ${p.platform ?? "platform unknown"}`, children: p.referrers.map(toNode) })),
+  ];
+  return {
+    label: `${subject}${isPresent ? "" : "  (not in the layout)"}`,
+    children: isEmpty ? [{ label: "no referrers", children: [] }] : children,
+  };
+}
+
+function toNode(r: Referrer): TreeNode {
+  const { digest, artifactType } = r.descriptor;
+  const conventions = [...new Set(r.evidence.map((e) => e.convention))].join(", ");
+  const marks = [...(r.link === "N" ? ["no subject field"] : []), ...(r.verified ? [] : ["not in the layout or damaged"])];
+  const label = [digest, artifactType || "(no artifact type)", `[${conventions}]`, ...(marks.length > 0 ? [`(${marks.join("; ")})`] : [])];
+  return { label: label.join("  "), children: (r.referrers ?? []).map(toNode) };
+}

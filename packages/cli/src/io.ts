@@ -1,0 +1,23 @@
+import type { Readable, Writable } from "node:stream";
+
+/** The world outside a command, so that a test can put its own in place. */
+export interface Io {
+  readonly stdout: Writable;
+  readonly stderr: Writable;
+  readonly stdin: Readable;
+  /** Standard output is a terminal. */
+  readonly isTTY: boolean;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** What a command runs in. */
+export interface Context {
+  readonly io: Io;
+  /** Fires when the user interrupts. */
+  readonly signal: AbortSignal;
+}
+
+/** Prints lines to standard output, for people or as one JSON document. */
+export function print(io: Io, text: string): void {
+  io.stdout.write(`${text}\n`);
+}

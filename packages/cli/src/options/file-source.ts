@@ -1,0 +1,16 @@
+import { createReadStream, statSync } from "node:fs";
+import { OcilotError } from "@ocilot/layout";
+import type { Readable } from "node:stream";
+
+/**
+ * Opens a file of the user's for reading; `-` is standard input.
+ * @throws OcilotError `PATH_NOT_FOUND`, `USAGE` for a directory
+ */
+export function openFile(path: string, stdin: Readable): Readable {
+  if (path === "-") return stdin;
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) throw new OcilotError("PATH_NOT_FOUND", `${path} does not exist`, { path });
+  if (stat.isDirectory())
+    throw new OcilotError("USAGE", `${path} is a directory`, { argument: path }, { hint: "Attach files, or a tar of the directory." });
+  return createReadStream(path, { highWaterMark: 1 << 20 });
+}

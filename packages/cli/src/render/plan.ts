@@ -1,0 +1,77 @@
+import type { Plan, Step } from "@ocilot/referrers";
+import { printable } from "../printable.js";
+import { count } from "./text.js";
+
+const MAX_LINES = 10;
+
+/** What a plan does, or would do, in a few exact lines. */
+export function summarize(plan: Plan, isDone: boolean): string {
+  const head = `${plan.to}${plan.only ? " only" : ""}: ${count(plan.edges, "link")}`;
+  const { refusals, losses, kept } = plan;
+  const changes =
+    plan.steps.length === 0 ? [`${head}, nothing to do`] : [`${head}, ${isDone ? "converted" : "would be converted"}`, ...counts(plan)];
+  return [
+    ...(refusals.length > 0 ? [`${head}, refused`] : changes),
+    ...section("refused because", refusals),
+    ...section("stays, and would not be withdrawn", kept),
+    ...section(
+      "stays where it was, as the target cannot express it",
+      losses.map((l) => l.message),
+    ),
+  ]
+    .map(printable)
+    .join("\n");
+}
+
+function counts({ steps }: Plan): string[] {
+  const of = (op: Step["op"]): number => steps.filter((s) => s.op === op).length;
+  const lines = [
+    { n: of("insert"), text: `added: ${count(of("insert"), "entry", "entries")}` },
+    { n: of("put"), text: `written: ${count(of("put"), "list")}` },
+    { n: of("retarget"), text: `updated: ${count(of("retarget"), "list")}` },
+    { n: of("annotate"), text: `annotated: ${count(of("annotate"), "entry", "entries")}` },
+    { n: of("annotate-index"), text: `annotated: index.json (${flagsOf(steps)})` },
+    { n: of("remove"), text: `withdrawn: ${count(of("remove"), "entry", "entries")}` },
+  ];
+  return lines.filter((l) => l.n > 0).map((l) => `  ${l.text}`);
+}
+
+function flagsOf(steps: readonly Step[]): string {
+  return steps.flatMap((s) => (s.op === "annotate-index" ? changesOf(s) : [])).join(", ");
+}
+
+function section(title: string, lines: readonly string[]): string[] {
+  if (lines.length === 0) return [];
+  const shown = lines.slice(0, MAX_LINES).map((line) => `    ${line}`);
+  const rest = lines.length - shown.length;
+  return [`  ${title}:`, ...shown, ...(rest > 0 ? [`    and ${rest} more (--json shows them all)`] : [])];
+}
+
+/** Each step on a line of its own. */
+export function renderSteps({ steps }: Plan): string {
+  return steps.map((step) => printable(`  ${stepText(step)}`)).join("\n");
+}
+
+function stepText(step: Step): string {
+  switch (step.op) {
+    case "put":
+      return `write the list ${step.descriptor.digest}`;
+    case "insert": {
+      const { digest, artifactType, annotations } = step.descriptor;
+      const marks = Object.entries(annotations ?? {}).map(([key, value]) => `${key}=${value}`);
+      return ["add", digest, ...(artifactType ? [artifactType] : []), ...marks].join(" ");
+    }
+    case "remove":
+      return `remove entry ${step.position}`;
+    case "retarget":
+      return `point entry ${step.position} to the list ${step.digest}`;
+    case "annotate":
+      return `annotate entry ${step.position}: ${changesOf(step).join(", ")}`;
+    case "annotate-index":
+      return `annotate index.json: ${changesOf(step).join(", ")}`;
+  }
+}
+
+function changesOf(step: { set?: Readonly<Record<string, string>>; unset?: readonly string[] }): string[] {
+  return [...Object.entries(step.set ?? {}).map(([key, value]) => `${key}=${value}`), ...(step.unset ?? []).map((key) => `without ${key}`)];
+}

@@ -1,0 +1,44 @@
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { beforeAll, describe, expect, test } from "vitest";
+import { FIXTURES, copyOf } from "./helpers.js";
+
+const PACKAGE = fileURLToPath(new URL("..", import.meta.url));
+const BUNDLE = join(PACKAGE, "dist/ocilot.js");
+const ORAS = join(FIXTURES, "layouts/oras");
+
+const ocilot = (...argv: string[]): ReturnType<typeof spawnSync> => spawnSync(process.execPath, [BUNDLE, ...argv], { encoding: "utf8" });
+
+describe("the bundle", () => {
+  beforeAll(() => void execFileSync(process.execPath, [join(PACKAGE, "build.mjs")]));
+
+  test("is executable and prints its version", () => {
+    if (process.platform !== "win32") expect(statSync(BUNDLE).mode & 0o111).not.toBe(0);
+    expect(ocilot("--version").stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  test("runs every command", () => {
+    expect(ocilot("ls", ORAS)).toMatchObject({ status: 0, stderr: "" });
+    expect(ocilot("referrers", `${ORAS}:v1`).stdout).toContain("application/spdx+json");
+    expect(ocilot("cat", `${ORAS}:v1`).stdout).toContain("schemaVersion");
+    const dir = copyOf("layouts/oras");
+    expect(ocilot("extract", `${dir}:v1`, "--artifact-type", "application/spdx+json", "--output", `${dir}-files`).status).toBe(0);
+    expect(ocilot("convert", dir, "--to", "universal", "--output", `${dir}-copy`).status).toBe(0);
+    expect(ocilot("convert", dir, "--to", "universal", "--check").status).toBe(7);
+    expect(ocilot("ls", `${dir}-none`)).toMatchObject({ status: 3, stdout: "" });
+    expect(ocilot("convrt")).toMatchObject({ status: 2 });
+    expect(ocilot()).toMatchObject({ status: 2 });
+  });
+
+  test.skipIf(process.platform === "win32")("an interrupt while it waits for a lock exits 130", async () => {
+    const dir = copyOf("layouts/oras");
+    writeFileSync(join(dir, ".ocilot-lock"), JSON.stringify({ host: "elsewhere", pid: 1, nonce: "00" }));
+    const child = spawn(process.execPath, [BUNDLE, "convert", dir, "--to", "universal"], { stdio: ["ignore", "ignore", "pipe"] });
+    setTimeout(() => child.kill("SIGINT"), 1500);
+    const [code] = (await once(child, "exit")) as [number];
+    expect(code).toBe(130);
+  });
+});

@@ -1,0 +1,102 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { FIXTURES, LayoutBuilder, copyOf, run, treeOf } from "./helpers.js";
+
+const ORAS = join(FIXTURES, "layouts/oras");
+const IMAGE = "sha256:002f58e9ebb1f5e433aa038484fe65d7179a0409c689ba5184c9d5a8418c49b8";
+const AMD64 = "sha256:cc14ed4494dc5b54f4422bb110157a230722aa62928e49cc05816049dc9e3b5d";
+
+describe("ls", () => {
+  test("shows images, platforms, sizes, referrers and conventions", async () => {
+    const { code, stdout, stderr } = await run("ls", ORAS);
+    expect(code).toBe(0);
+    expect(stderr).toBe("");
+    expect(stdout.split("\n").map((l) => l.trimEnd())).toEqual([
+      "IMAGE  PLATFORM          SIZE  REFERRERS  DIGEST",
+      `v1     2 platforms    2.60 kB          1  ${IMAGE}`,
+      `       - linux/amd64  1.03 kB          1  ${AMD64}`,
+      "       - linux/arm64  1.03 kB          0  sha256:d1603cd873e065fb4ed5d7bcb85281220f086290f590e3a44e6dcb3c7003cb46",
+      "",
+      "Conventions: oras (3 entries)",
+      "",
+    ]);
+  });
+
+  test.each(["oras", "olareg", "regclient", "regclient-then-oras", "oras-then-regclient", "notation"])(
+    "%s: lists and untagged referrers are not images",
+    async (name) => {
+      const { stdout } = await run("ls", join(FIXTURES, "layouts", name), "--json");
+      const { images } = JSON.parse(stdout) as { images: { digest: string; tags: string[]; platforms: { digest: string }[] }[] };
+      expect(images.map((i) => [i.digest, i.tags])).toEqual([[IMAGE, ["v1"]]]);
+      expect(images[0]!.platforms.map((p) => p.digest)).toContain(AMD64);
+    },
+  );
+
+  test("--json has exact sizes, referrers of platforms, conventions with their entries", async () => {
+    const { stdout } = await run("ls", join(FIXTURES, "layouts/olareg"), "--json");
+    const json = JSON.parse(stdout) as { images: unknown[]; conventions: { id: string; entries: unknown[]; flags: string[] }[] };
+    expect(json.images[0]).toMatchObject({
+      size: 2597,
+      referrers: 2,
+      present: true,
+      platforms: [{ platform: "linux/amd64", referrers: 1 }, {}],
+    });
+    expect(json.conventions.map((c) => [c.id, c.entries.length, c.flags])).toEqual([["olareg", 3, ["org.olareg.referrer.convert"]]]);
+  });
+
+  test("one image under two tags is one row", async () => {
+    const { stdout } = await run("ls", join(FIXTURES, "edge/image-tag-overwritten-by-fallback"));
+    expect(stdout).toContain("v1, keep");
+  });
+
+  test("--verbose shows the entries that speak a convention and all problems", async () => {
+    const { stdout } = await run("ls", join(FIXTURES, "edge/subject-listed-as-its-own-referrer"), "--verbose");
+    expect(stdout).toMatch(/index\.json entry \d+ +sha256:[0-9a-f]{64} +list under org\.opencontainers\.image\.ref\.name/);
+    expect(stdout).toMatch(/STALE_LINE regclient: .*\(index\.json entry \d+\)/);
+  });
+
+  test("an image takes its platform from its config, and a missing platform is said to be missing", async () => {
+    const builder = new LayoutBuilder();
+    const config = builder.blob('{"os":"linux","architecture":"arm","variant":"v7"}', "application/vnd.oci.image.config.v1+json");
+    const child = builder.manifest({ config }, builder.tagged("single"));
+    const gone = { ...child, digest: `sha256:${"0".repeat(64)}`, platform: { os: "linux", architecture: "s390x" } };
+    builder.index([child, gone], builder.tagged("multi"));
+    const { stdout } = await run("ls", builder.write());
+    expect(stdout).toMatch(/^single +linux\/arm\/v7 /m);
+    expect(stdout).toMatch(/- linux\/s390x \(not in the layout or damaged\)/);
+  });
+
+  test("control characters in a tag do not reach the terminal", async () => {
+    const builder = new LayoutBuilder();
+    builder.manifest({}, builder.tagged("v1\u001b[2J\u202egnp"));
+    const { stdout } = await run("ls", builder.write());
+    expect(stdout).toContain("v1\\u{1b}[2J\\u{202e}gnp");
+    expect(stdout).not.toContain("\u001b");
+  });
+
+  test("version 1.1.0 and duplicate keys are read with a warning", async () => {
+    const dir = copyOf("layouts/oras");
+    writeFileSync(join(dir, "oci-layout"), '{"imageLayoutVersion":"1.1.0"}');
+    const before = treeOf(dir);
+    const listed = await run("ls", dir);
+    expect(listed.code).toBe(0);
+    expect(listed.stderr).toContain("ocilot: warning: oci-layout: version 1.1.0 is unknown");
+    expect((await run("convert", dir, "--to", "universal")).code).toBe(6);
+    expect(treeOf(dir)).toEqual(before);
+    writeFileSync(join(dir, "oci-layout"), '{"imageLayoutVersion":"1.0.0"}');
+    writeFileSync(join(dir, "index.json"), '{"schemaVersion":2,"manifests":[],"manifests":[]}');
+    expect((await run("ls", dir)).stderr).toContain('the member "manifests" stands twice');
+    expect((await run("convert", dir, "--to", "universal")).code).toBe(6);
+  });
+
+  test("an empty layout has no images", async () => {
+    expect((await run("ls", join(FIXTURES, "edge/manifests-null"))).stdout).toBe("No images.\n\nConventions: none\n");
+  });
+
+  test("takes oci: and ocidir:// prefixes, and no reference", async () => {
+    expect((await run("ls", `oci:${ORAS}`)).code).toBe(0);
+    expect((await run("ls", `ocidir://${ORAS}`)).code).toBe(0);
+    expect(await run("ls", `${ORAS}:v1`)).toMatchObject({ code: 2, stderr: expect.stringContaining("takes a whole layout") as string });
+  });
+});
