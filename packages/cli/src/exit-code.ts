@@ -30,6 +30,7 @@ const CODES: CodeMap = {
   DESCRIPTOR_INVALID: EXIT.damaged,
   DOCUMENT_INVALID: EXIT.damaged,
   LAYOUT_INVALID: EXIT.damaged,
+  ARCHIVE_INVALID: EXIT.damaged,
   BLOB_CORRUPT: EXIT.damaged,
   SIZE_MISMATCH: EXIT.damaged,
   LIMIT_EXCEEDED: EXIT.damaged,

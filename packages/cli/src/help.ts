@@ -35,7 +35,7 @@ export function helpOf(command: Command): string {
     `Usage: ocilot ${command.usage}`,
     "",
     ...columns([...positionals, ...options, ["--help", "Print this"]]),
-    ...(command.notes === undefined ? [] : ["", command.notes]),
+    ...(command.notes === undefined ? [] : ["", ...command.notes.split("\n").flatMap((line) => wrap(line, LINE_WIDTH))]),
   ].join("\n");
 }
 

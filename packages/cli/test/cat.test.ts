@@ -1,10 +1,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Writable } from "node:stream";
+import { Readable, Writable } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { blobPath } from "@ocilot/layout";
 import { runCli } from "../src/cli.js";
-import { FIXTURES, LayoutBuilder, run } from "./helpers.js";
+import { FIXTURES, LayoutBuilder, run, sinkOf } from "./helpers.js";
 
 const ORAS = join(FIXTURES, "layouts/oras");
 const IMAGE = "sha256:002f58e9ebb1f5e433aa038484fe65d7179a0409c689ba5184c9d5a8418c49b8";
@@ -47,15 +47,9 @@ describe("cat", () => {
       },
     });
     stdout.on("error", () => undefined);
-    let said = "";
-    const stderr = new Writable({
-      write(chunk: Buffer, _encoding, done): void {
-        said += chunk.toString();
-        done();
-      },
-    });
-    const io = { stdout, stderr, isTTY: false, env: {} };
+    const said: Buffer[] = [];
+    const io = { stdin: Readable.from([]), stdout, stderr: sinkOf(said), isTTY: false, env: {} };
     expect(await runCli(["cat", `${ORAS}:v1`], { io, signal: new AbortController().signal })).toBe(0);
-    expect(said).toBe("");
+    expect(said).toEqual([]);
   });
 });

@@ -26,17 +26,20 @@ export async function run(...argv: string[]): Promise<Outcome> {
 export async function runWith(signal: AbortSignal, ...argv: string[]): Promise<Outcome> {
   const out: Buffer[] = [];
   const err: Buffer[] = [];
-  const sink = (chunks: Buffer[]): Writable =>
-    new Writable({
-      write(chunk: Buffer, _encoding, done): void {
-        chunks.push(chunk);
-        done();
-      },
-    });
-  const io = { stdin: Readable.from([]), stdout: sink(out), stderr: sink(err), isTTY: false, env: {} };
+  const io = { stdin: Readable.from([]), stdout: sinkOf(out), stderr: sinkOf(err), isTTY: false, env: {} };
   const code = await runCli(argv, { io, signal });
   const bytes = Buffer.concat(out);
   return { code, stdout: bytes.toString("utf8"), stderr: Buffer.concat(err).toString("utf8"), bytes };
+}
+
+/** A stream that keeps what it is given. */
+export function sinkOf(chunks: Buffer[]): Writable {
+  return new Writable({
+    write(chunk: Buffer, _encoding, done): void {
+      chunks.push(chunk);
+      done();
+    },
+  });
 }
 
 /** A new directory that goes away with the test. */

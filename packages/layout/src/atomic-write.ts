@@ -38,7 +38,7 @@ export async function replaceFile(
     await before?.();
     await renameOver(temp, path);
   } catch (error) {
-    await rm(temp, { force: true });
+    await rm(temp, { force: true }).catch(() => undefined);
     throw error;
   }
   if (durability.sync) await syncDirectory(dirname(path));

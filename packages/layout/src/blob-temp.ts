@@ -46,7 +46,7 @@ export async function writeBlobTemp(
       await file.close();
     }
   } catch (error) {
-    await rm(temp, { force: true });
+    await rm(temp, { force: true }).catch(() => undefined);
     throw error === fault ? error : ioError(error, temp);
   }
 }

@@ -8,12 +8,9 @@ import { DirectoryIndex } from "./directory-index.js";
 import { OcilotError } from "./errors.js";
 import { INDEX_FILE } from "./index-snapshot.js";
 import { errnoOf, ioError } from "./io-error.js";
-import { LAYOUT_VERSION, MARKER_FILE, layoutVersion } from "./layout-marker.js";
+import { LAYOUT_VERSION, MARKER_FILE, MAX_MARKER_BYTES, layoutVersion } from "./layout-marker.js";
 import { readInside } from "./safe-open.js";
 import type { LayoutBackend } from "./storage.js";
-
-/** The real file has 30 bytes or so. */
-const MAX_MARKER_BYTES = 64 * 1024;
 
 /**
  * Opens a layout directory; nothing is written.

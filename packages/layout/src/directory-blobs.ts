@@ -140,7 +140,7 @@ export class DirectoryBlobs implements BlobStore {
     } catch (error) {
       throw ioError(error, blobPath(d.digest));
     } finally {
-      await rm(temp, { force: true });
+      await rm(temp, { force: true }).catch(() => undefined);
     }
   }
 

@@ -17,7 +17,7 @@ const TORN_MS = 2000;
 /** How often an edit is planned anew because a writer without a lock was faster. */
 const MAX_CONFLICTS = 20;
 /** Ten times the largest index that was ever met; a document beyond it would not fit into one string anyway. */
-const MAX_INDEX_BYTES = 256 * 1024 * 1024;
+export const MAX_INDEX_BYTES: number = 256 * 1024 * 1024;
 const DEFAULT_WAIT_MS = 30_000;
 
 /** `index.json` of a layout directory. `root` is a real path. */

@@ -16,6 +16,8 @@ export interface ErrorDetails {
   DESCRIPTOR_INVALID: { path: string; reason: string };
   DOCUMENT_INVALID: { document: string; path: string; reason: string };
   LAYOUT_INVALID: { file: string; path?: string; reason: string };
+  /** `member`: a name as it stands in the archive; `offset`: where its header begins. */
+  ARCHIVE_INVALID: { archive: string; member?: string; offset?: number; reason: string };
   BLOB_CORRUPT: { digest: Digest; expected: string; found: string };
   SIZE_MISMATCH: { digest: Digest; expected: number; found: number };
   LIMIT_EXCEEDED: { what: string; limit: number; found: number };

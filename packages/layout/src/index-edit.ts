@@ -3,6 +3,7 @@ import { INDEX_FILE, type IndexSnapshot } from "./index-snapshot.js";
 import type { Descriptor, Platform } from "./spec/descriptor.js";
 import type { Digest } from "./spec/digest.js";
 import { type JsonNode, type JsonObject, compareUtf8, goJson, sortedMembers } from "./spec/go-json.js";
+import { isRecord } from "./spec/guards.js";
 import { type Item, type JsonStyle, type Span, itemsOf, styleOf, valueSpan } from "./spec/json-text.js";
 
 /**
@@ -55,7 +56,7 @@ function editEntries(text: string, root: Span, edits: readonly IndexEdit[], styl
   for (const edit of edits) {
     checkPosition(edit, entries.length);
     if (edit.op === "insert") {
-      const part = { text: goJson(descriptorNode(edit.descriptor), style, 2) };
+      const part = { text: goJson(entryNode(edit.descriptor), style, 2) };
       const there = inserts.get(edit.before);
       if (there === undefined) inserts.set(edit.before, [part]);
       else there.push(part);
@@ -190,6 +191,18 @@ export function descriptorNode(d: Descriptor): JsonObject {
     artifactType: d.artifactType || undefined,
   };
   return { members: DESCRIPTOR_ORDER.flatMap((key) => (known[key] === undefined ? [] : [[key, known[key]] as const])) };
+}
+
+/** As {@link descriptorNode}, with the members that ocilot does not know behind those that it does. */
+function entryNode(d: Descriptor): JsonObject {
+  const foreign = Object.entries(d).filter(([key]) => !DESCRIPTOR_ORDER.includes(key));
+  return { members: [...descriptorNode(d).members, ...foreign.map(([key, value]) => [key, jsonNode(value)] as const)] };
+}
+
+function jsonNode(value: unknown): JsonNode {
+  if (Array.isArray(value)) return value.map(jsonNode);
+  if (isRecord(value)) return { members: Object.entries(value).map(([key, item]) => [key, jsonNode(item)] as const) };
+  return value as JsonNode;
 }
 
 function platformNode(p: Platform): JsonObject {

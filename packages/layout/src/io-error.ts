@@ -10,6 +10,9 @@ const HINTS: Readonly<Record<string, string>> = {
   EPERM: "Check who owns the file and its permissions.",
   EROFS: "The file system is read-only; write to a copy with --output.",
   ENOSPC: "The disk is full; free some room and run the command again.",
+  EDQUOT: "The disk quota is used up; free some room and run the command again.",
+  EIO: "The disk or the network behind it failed; look into the system's log.",
+  ENFILE: "Too many files are open on this machine; close some programs.",
   EMFILE: "Too many files are open; raise the limit (ulimit -n).",
 };
 

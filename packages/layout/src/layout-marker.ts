@@ -5,6 +5,8 @@ import { readJson } from "./spec/json.js";
 /** The file that makes a directory a layout. */
 export const MARKER_FILE = "oci-layout";
 export const LAYOUT_VERSION = "1.0.0";
+/** The real file has 30 bytes or so. */
+export const MAX_MARKER_BYTES: number = 64 * 1024;
 
 /**
  * Reads the version out of `oci-layout`.

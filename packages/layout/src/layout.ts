@@ -1,3 +1,4 @@
+import { type ArchiveOptions, openArchive } from "./archive/open-archive.js";
 import type { IndexSnapshot } from "./index-snapshot.js";
 import { createDirectory, openDirectory } from "./directory-backend.js";
 import { LAYOUT_VERSION, MARKER_FILE, layoutVersion } from "./layout-marker.js";
@@ -26,16 +27,19 @@ export class Layout {
   readonly version: string;
   /** What a person should know before relying on this layout; reading goes on all the same. */
   readonly warnings: readonly string[];
+  readonly #close: LayoutBackend["close"];
 
   constructor(backend: LayoutBackend) {
     this.location = backend.location;
     this.blobs = backend.blobs;
     this.index = backend.index;
     this.version = layoutVersion(backend.marker);
-    this.warnings =
-      this.version === LAYOUT_VERSION
-        ? []
-        : [`${MARKER_FILE}: version ${this.version} is unknown; it is read as ${LAYOUT_VERSION} and never written`];
+    this.#close = backend.close;
+    const isKnown = this.version === LAYOUT_VERSION;
+    this.warnings = [
+      ...(backend.warnings ?? []),
+      ...(isKnown ? [] : [`${MARKER_FILE}: version ${this.version} is unknown; it is read as ${LAYOUT_VERSION} and never written`]),
+    ];
   }
 
   /**
@@ -44,6 +48,15 @@ export class Layout {
    */
   static async open(path: string, options: LayoutOptions = {}): Promise<Layout> {
     return new Layout(openDirectory(path, { sync: options.sync ?? true }));
+  }
+
+  /**
+   * Opens a tar of a layout, plain, gzip or (with Node 22.15) zstd, or `-` for standard input, without unpacking it; a
+   * docker archive without a layout is read as one. It cannot be written. To be closed when it is done with.
+   * @throws OcilotError as `openArchive` does
+   */
+  static async openArchive(path: string, options: ArchiveOptions = {}): Promise<Layout> {
+    return new Layout(await openArchive(path, options));
   }
 
   /**
@@ -86,5 +99,14 @@ export class Layout {
    */
   async untag(name: string, options: WriteOptions = {}): Promise<IndexSnapshot> {
     return await this.index.update((found) => untagEdits(found, name), options);
+  }
+
+  /** Lets go of the file of an archive; reading from it is over then. Of a directory nothing is held open. */
+  async close(): Promise<void> {
+    await this.#close?.();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
   }
 }

@@ -33,7 +33,7 @@ export async function createOwned(root: string, name: string, owner: Owner): Pro
     if (!NO_LINKS.has(errnoOf(error) ?? "")) throw error;
     return await createWithoutLinks(path, owner);
   } finally {
-    await rm(temp, { force: true });
+    await rm(temp, { force: true }).catch(() => undefined);
   }
 }
 
@@ -55,7 +55,7 @@ export async function replaceOwned(root: string, name: string, owner: Owner): Pr
     await writeFile(temp, JSON.stringify(owner), { flag: "wx" });
     await renameOver(temp, join(root, name));
   } catch (error) {
-    await rm(temp, { force: true });
+    await rm(temp, { force: true }).catch(() => undefined);
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { lstat, mkdir, rm, rmdir, utimes } from "node:fs/promises";
+import { lstat, mkdir, readdir, rm, rmdir, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { OcilotError } from "./errors.js";
@@ -30,6 +30,9 @@ const BUILDKIT_LOCK = "index.json.lock";
 const STALE_MS = 60_000;
 const HEARTBEAT_MS = 10_000;
 
+/** Nonces of this process that nobody needs any more although a file may still bear them: its removal failed. */
+const abandoned: Set<string> = new Set();
+
 /**
  * Takes the lock of the layout in `root`, waiting for an owner that lives.
  *
@@ -54,13 +57,41 @@ export async function acquireLock(root: string, options: LockOptions): Promise<L
     for (let attempt = 0; ; attempt++) {
       throwIfAborted(options.signal);
       const blocker = await tryAcquire(root, me, stale);
-      if (blocker === undefined) return held(root, me);
+      if (blocker === undefined) {
+        await sweepClaims(root, me);
+        return held(root, me);
+      }
       if (Date.now() >= deadline) throw busy(blocker);
       await sleep(Math.min(5 + attempt * 2, 40) * (0.5 + Math.random()));
     }
   } catch (error) {
+    await abandon(root, me);
     throw ioError(error, root);
   }
+}
+
+/** Gives up what `me` may have by now; what cannot be removed is as good as dead for this process, too. */
+async function abandon(root: string, me: Owner): Promise<void> {
+  try {
+    if ((await readOwner(root, LOCK))?.nonce !== me.nonce) return;
+    await rmdir(join(root, BUILDKIT_LOCK)).catch(() => undefined);
+    await rm(join(root, LOCK), { force: true });
+  } catch {
+    abandoned.add(me.nonce);
+  }
+}
+
+/** Removes claims that a process of this host left when it died after the lock that they were on was gone. */
+async function sweepClaims(root: string, me: Owner): Promise<void> {
+  for (const name of await readdir(root)) {
+    if (!name.startsWith(`${LOCK}.after-`) || name === claimOn(me)) continue;
+    const owner = await readOwner(root, name);
+    if (owner?.host === me.host && (await isOver(root, { file: name, owner }, me.host, 0))) await rm(join(root, name), { force: true });
+  }
+}
+
+async function isOver(root: string, { file, owner }: Link, host: string, stale: number): Promise<boolean> {
+  return abandoned.has(owner.nonce) || (await isDead(root, file, owner, host, stale));
 }
 
 interface Blocker {
@@ -90,7 +121,7 @@ async function takeFree(root: string, me: Owner): Promise<Blocker | undefined> {
 async function takeOver(root: string, me: Owner, stale: number, chain: readonly Link[]): Promise<Blocker | undefined> {
   const first = chain[0]!;
   const last = chain[chain.length - 1]!;
-  if (!(await isDead(root, last.file, last.owner, me.host, stale))) return last;
+  if (!(await isOver(root, last, me.host, stale))) return last;
   const claim = claimOn(last.owner);
   if (!(await createOwned(root, claim, me))) return { file: claim };
   try {
@@ -100,7 +131,7 @@ async function takeOver(root: string, me: Owner, stale: number, chain: readonly 
     }
     await replaceOwned(root, LOCK, me);
   } catch (error) {
-    await rm(join(root, claim), { force: true });
+    await rm(join(root, claim), { force: true }).catch(() => abandoned.add(me.nonce));
     throw error;
   }
   // Only the claims of this chain: another one may be somebody's who is taking this very lock over, and without it
@@ -148,8 +179,13 @@ function held(root: string, me: Owner): Lock {
   const path = join(root, LOCK);
   const beat = setInterval(() => void utimes(path, new Date(), new Date()).catch(() => undefined), HEARTBEAT_MS);
   beat.unref();
-  const isMine = async (): Promise<boolean> =>
-    (await readOwner(root, LOCK))?.nonce === me.nonce && (await readOwner(root, claimOn(me))) === undefined;
+  const isMine = async (): Promise<boolean> => {
+    try {
+      return (await readOwner(root, LOCK))?.nonce === me.nonce && (await readOwner(root, claimOn(me))) === undefined;
+    } catch (error) {
+      throw ioError(error, path);
+    }
+  };
   return {
     async assertHeld() {
       if (await isMine()) return;
@@ -162,9 +198,14 @@ function held(root: string, me: Owner): Lock {
     },
     async release() {
       clearInterval(beat);
-      if (!(await isMine())) return;
-      await rmdir(join(root, BUILDKIT_LOCK)).catch(() => undefined);
-      await rm(path, { force: true });
+      try {
+        if (!(await isMine())) return;
+        await rmdir(join(root, BUILDKIT_LOCK)).catch(() => undefined);
+        await rm(path, { force: true });
+      } catch {
+        // What was to be written is written; this process may take the lock again, and any other once this one has ended.
+        abandoned.add(me.nonce);
+      }
     },
   };
 }

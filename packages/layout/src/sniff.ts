@@ -17,7 +17,7 @@ export async function sniffMediaType(blobs: BlobReader, digest: Digest, size: nu
   try {
     return sniffManifest(await blobs.bytes(d));
   } catch (error) {
-    if (isOcilotError(error)) return OCTET_STREAM;
+    if (isOcilotError(error) && error.code !== "IO_ERROR") return OCTET_STREAM;
     throw error;
   }
 }

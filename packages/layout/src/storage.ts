@@ -85,4 +85,8 @@ export interface LayoutBackend {
   readonly index: IndexFile;
   /** The bytes of `oci-layout`. */
   readonly marker: Uint8Array;
+  /** What a person should know before relying on what is read here. */
+  readonly warnings?: readonly string[];
+  /** Lets go of what is held open. */
+  close?(): Promise<void>;
 }

@@ -60,14 +60,25 @@ const scalar = fc.constantFrom(
 const unknownValue: fc.Arbitrary<Raw> = fc.oneof(
   scalar,
   fc.array(scalar, { maxLength: 3 }),
-  fc.uniqueArray(fc.tuple(fc.constantFrom('"b"', '"10"', '"9"', '"\\u0061"'), scalar), { selector: ([k]) => k, maxLength: 3 }).map((members) => ({ members })),
+  fc
+    .uniqueArray(fc.tuple(fc.constantFrom('"b"', '"10"', '"9"', '"\\u0061"'), scalar), { selector: ([k]) => k, maxLength: 3 })
+    .map((members) => ({ members })),
 );
 const unknownMember = fc.tuple(
   fc.constantFrom('"org.olareg.history"', '"10"', '"9"', '"\\u006bey\\/"', '"\u{1f600}"', '"zz"', '"__proto__"', '"a\\\\"'),
   unknownValue,
 );
 const annotation = fc.tuple(
-  fc.constantFrom('"org.opencontainers.image.ref.name"', '"10"', '"9"', '"\\u0061b"', '"z\\/"', '"\\uffff"', '"\\ud83d\\ude00"', '"constructor"'),
+  fc.constantFrom(
+    '"org.opencontainers.image.ref.name"',
+    '"10"',
+    '"9"',
+    '"\\u0061b"',
+    '"z\\/"',
+    '"\\uffff"',
+    '"\\ud83d\\ude00"',
+    '"constructor"',
+  ),
   fc.constantFrom('"v"', '""', '"\\u0041<"', '"a\\/b"', '"\\ud83d\\ude00"'),
 );
 const annotations: fc.Arbitrary<Raw> = fc
@@ -104,18 +115,15 @@ export interface DocumentShape {
 /** Documents as any tool might have written them; duplicate entries, unknown members and odd spellings included. */
 export function indexDocument(shape: DocumentShape = {}): fc.Arbitrary<IndexDocument> {
   const entries = shape.manifests === undefined ? fc.array(entry, { maxLength: 5 }) : fc.constant<Raw[]>([]);
-  return fc
-    .tuple(fc.constantFrom(...STYLES), entries, fc.option(annotations, { nil: undefined }))
-    .chain(([style, list, notes]) => {
-      const manifests: [string, Raw][] =
-        shape.manifests === "absent" ? [] : [['"manifests"', shape.manifests === "null" ? "null" : list]];
-      const members: [string, Raw][] = [['"schemaVersion"', "2"], ...manifests];
-      if (notes !== undefined) members.push(['"annotations"', notes]);
-      return shuffled(members).map((root) => ({
-        text: render(root, style) + style.end,
-        entries: list.map((item) => render(item, style, 2)),
-      }));
-    });
+  return fc.tuple(fc.constantFrom(...STYLES), entries, fc.option(annotations, { nil: undefined })).chain(([style, list, notes]) => {
+    const manifests: [string, Raw][] = shape.manifests === "absent" ? [] : [['"manifests"', shape.manifests === "null" ? "null" : list]];
+    const members: [string, Raw][] = [['"schemaVersion"', "2"], ...manifests];
+    if (notes !== undefined) members.push(['"annotations"', notes]);
+    return shuffled(members).map((root) => ({
+      text: render(root, style) + style.end,
+      entries: list.map((item) => render(item, style, 2)),
+    }));
+  });
 }
 
 export function snapshot(source: string): IndexSnapshot {

@@ -6,7 +6,7 @@ import { indexDocument, snapshot } from "./index-documents.js";
 
 type Json = Record<string, unknown>;
 const RUNS = { numRuns: 1000 };
-const edit = (source: string, edits: readonly IndexEdit[]): string => editIndex(snapshot(source), edits);
+const edit = (source: string, list: readonly IndexEdit[]): string => editIndex(snapshot(source), list);
 
 /** Keys and values that the generated documents may have as well, and some that they never have. */
 const key = fc.constantFrom("10", "9", "ab", "z/", "\uffff", "\u{1f600}", "new", "", "m", "__proto_", "constructor", "<&>");
@@ -67,7 +67,10 @@ const documentAndEdits = fc
 
 describe("laws of editIndex, over documents of every style", () => {
   test("no edits, no change", () => {
-    fc.assert(fc.property(indexDocument(), (doc) => edit(doc.text, []) === doc.text), RUNS);
+    fc.assert(
+      fc.property(indexDocument(), (doc) => edit(doc.text, []) === doc.text),
+      RUNS,
+    );
   });
 
   test("the result means what the edits say, and can be edited again", () => {

@@ -7,6 +7,7 @@ const edit = (source: string, ...edits: IndexEdit[]): string => editIndex(snapsh
 const D = (n: number): Descriptor => ({ mediaType: MANIFEST_TYPE, digest: digestNo(n), size: n });
 const raw = (n: number, more = ""): string => `{"mediaType":"${MANIFEST_TYPE}","digest":"${digestNo(n)}","size":${n}${more}}`;
 const index = (...entries: string[]): string => `{"schemaVersion":2,"manifests":[${entries.join(",")}]}`;
+const indented = (...entries: Descriptor[]): string => JSON.stringify({ schemaVersion: 2, manifests: entries }, null, 3);
 const insert = (before: number, n: number): IndexEdit => ({ op: "insert", before, descriptor: D(n) });
 
 describe("inserts", () => {
@@ -25,18 +26,24 @@ describe("inserts", () => {
   ])("into %s", (source, expected) => expect(edit(source, insert(0, 1))).toBe(expected));
 
   test("look like their neighbours in an indented document", () => {
-    const doc = (...entries: Descriptor[]): string => JSON.stringify({ schemaVersion: 2, manifests: entries }, null, 3);
-    expect(edit(doc(D(1)), insert(1, 2))).toBe(doc(D(1), D(2)));
-    expect(edit(doc(), { op: "insert", before: 0, descriptor: { ...D(1), annotations: { a: "b" } } })).toBe(
-      doc({ ...D(1), annotations: { a: "b" } }),
+    expect(edit(indented(D(1)), insert(1, 2))).toBe(indented(D(1), D(2)));
+    expect(edit(indented(), { op: "insert", before: 0, descriptor: { ...D(1), annotations: { a: "b" } } })).toBe(
+      indented({ ...D(1), annotations: { a: "b" } }),
     );
+  });
+
+  test("stand apart as their neighbours do where the list is laid out unlike the rest", () => {
+    const source = `{"manifests":[\n${raw(1)} ,\n${raw(2)}\n]}`;
+    expect(edit(source, insert(0, 3), insert(2, 4))).toBe(`{"manifests":[\n${[3, 1, 2, 4].map((n) => raw(n)).join(" ,\n")}\n]}`);
   });
 
   test("keep the line ends of the document", () => {
     const doc = JSON.stringify({ schemaVersion: 2, manifests: [D(1)] }, null, 2).replaceAll("\n", "\r\n");
     const result = edit(doc, insert(0, 2), { op: "annotate-index", set: { a: "b" } });
     expect(result.replaceAll("\r\n", "")).not.toContain("\n");
-    expect(result).toBe(JSON.stringify({ schemaVersion: 2, manifests: [D(2), D(1)], annotations: { a: "b" } }, null, 2).replaceAll("\n", "\r\n"));
+    expect(result).toBe(
+      JSON.stringify({ schemaVersion: 2, manifests: [D(2), D(1)], annotations: { a: "b" } }, null, 2).replaceAll("\n", "\r\n"),
+    );
   });
 });
 
@@ -72,12 +79,18 @@ describe("annotations", () => {
   });
 
   test("a new key goes where Go would sort it, and the old ones keep their order", () => {
-    const result = edit(index(raw(1, ',"annotations":{"z":"1","c":"2"}')), { op: "annotate", position: 0, set: { d: "3", zz: "4", a: "5" } });
+    const result = edit(index(raw(1, ',"annotations":{"z":"1","c":"2"}')), {
+      op: "annotate",
+      position: 0,
+      set: { d: "3", zz: "4", a: "5" },
+    });
     expect(result).toContain('"annotations":{"a":"5","d":"3","z":"1","c":"2","zz":"4"}');
   });
 
   test("unsetting the last one takes the member away, on entries and on the index", () => {
-    expect(edit(index(raw(1, ',"annotations":{"a":"b"},"x":1')), { op: "annotate", position: 0, unset: ["a"] })).toBe(index(raw(1, ',"x":1')));
+    expect(edit(index(raw(1, ',"annotations":{"a":"b"},"x":1')), { op: "annotate", position: 0, unset: ["a"] })).toBe(
+      index(raw(1, ',"x":1')),
+    );
     expect(edit('{"annotations":{"a":"b"},"manifests":[]}', { op: "annotate-index", unset: ["a"] })).toBe('{"manifests":[]}');
   });
 

@@ -5,6 +5,7 @@ import { MAX_JSON_DEPTH } from "../src/spec/json.js";
 import { errorOf, text } from "./helpers.js";
 
 const read = (value: string): ReturnType<typeof readJson> => readJson(text(value), "doc");
+const nested = (depth: number): string => "[".repeat(depth) + "]".repeat(depth);
 const kinds = (value: string): string[] => read(value).quirks.map((q) => q.kind);
 
 test("whatever JSON.stringify writes is read back, and nothing about it is odd", () => {
@@ -65,7 +66,6 @@ describe("broken documents", () => {
   });
 
   test("the limit of nesting is exact", async () => {
-    const nested = (n: number): string => "[".repeat(n) + "]".repeat(n);
     expect(read(nested(MAX_JSON_DEPTH)).quirks).toEqual([]);
     expect((await errorOf(() => read(nested(MAX_JSON_DEPTH + 1)))).code).toBe("LIMIT_EXCEEDED");
   });

@@ -63,13 +63,16 @@ export interface Problem {
     | "SUBJECT_IGNORED"
     | "UNKNOWN_DIGEST_TAG"
     | "UNKNOWN_REFERENCE_TYPE"
-    | "EMPTY_ARTIFACT_TYPE";
+    | "EMPTY_ARTIFACT_TYPE"
+    | "AMBIGUOUS_PARENT"
+    | "LEGACY_MEMBER"
+    | "UNLISTED";
   readonly message: string;
   readonly position?: number;
   readonly digest?: Digest;
 }
 
 /** The key that makes two statements the same edge. */
-export function edgeKey(edge: Pick<ReferrerEdge, "subject" | "referrer">): string {
+export function edgeKey(edge: { readonly subject: Digest; readonly referrer: { readonly digest: Digest } }): string {
   return `${edge.subject} ${edge.referrer.digest}`;
 }

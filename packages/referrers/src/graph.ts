@@ -6,6 +6,7 @@ import { type LayoutView, type ManifestNode, manifestOf } from "./view.js";
 export class ReferrerGraph {
   readonly #edges: Map<string, ReferrerEdge> = new Map();
   readonly #bySubject: Map<Digest, Map<Digest, ReferrerEdge>> = new Map();
+  #sorted: readonly ReferrerEdge[] | undefined;
 
   constructor(edges: Iterable<ReferrerEdge> = []) {
     for (const edge of edges) this.add(edge);
@@ -16,6 +17,7 @@ export class ReferrerGraph {
     const key = edgeKey(edge);
     const old = this.#edges.get(key);
     const merged = old === undefined ? edge : mergeEdges(old, edge);
+    this.#sorted = undefined;
     this.#edges.set(key, merged);
     const siblings = this.#bySubject.get(edge.subject);
     if (siblings === undefined) this.#bySubject.set(edge.subject, new Map([[edge.referrer.digest, merged]]));
@@ -27,8 +29,9 @@ export class ReferrerGraph {
   }
 
   /** All edges, by subject and then by referrer. */
-  edges(): ReferrerEdge[] {
-    return this.subjects().flatMap((subject) => this.of(subject));
+  edges(): readonly ReferrerEdge[] {
+    this.#sorted ??= this.subjects().flatMap((subject) => this.of(subject));
+    return this.#sorted;
   }
 
   /** The subjects that have referrers, sorted. */
@@ -105,13 +108,14 @@ export async function followSubjects(graph: ReferrerGraph, view: LayoutView): Pr
   while (level.length > 0) {
     const steps = level.filter((e) => e.subjectDescriptor !== undefined);
     const nodes = await view.nodes(steps.map((e) => e.subjectDescriptor!));
-    level = [];
+    const next: ReferrerEdge[] = [];
     for (const [i, node] of nodes.entries()) {
       const edge = subjectEdge(node, { ...steps[i]!.evidence[0]!, within: steps[i]!.referrer.digest });
       if (edge === undefined || graph.has(edge.subject, edge.referrer.digest)) continue;
       graph.add(edge);
-      level.push(edge);
+      next.push(edge);
     }
+    level = next;
   }
 }
 

@@ -18,6 +18,7 @@ interface DraftEntry {
  */
 export class IndexDraft {
   readonly #base: LayoutView;
+  #view: LayoutView | undefined;
   #entries: DraftEntry[];
   readonly #removed: Set<number> = new Set();
   readonly #indexSet: Map<string, string> = new Map();
@@ -27,6 +28,7 @@ export class IndexDraft {
 
   constructor(base: LayoutView) {
     this.#base = base;
+    this.#view = base;
     this.#annotations = { ...base.annotations };
     this.#entries = base.entries.map(({ position, descriptor }) => ({
       origin: position,
@@ -40,12 +42,19 @@ export class IndexDraft {
 
   /** The layout as it would be now. */
   view(): LayoutView {
-    return this.#base.with({ entries: this.#entries.map((e) => e.descriptor), annotations: this.#annotations, blobs: this.#blobs });
+    this.#view ??= this.#base.with({
+      entries: this.#entries.map((e) => e.descriptor),
+      annotations: { ...this.#annotations },
+      blobs: this.#blobs,
+    });
+    return this.#view;
   }
 
   /** Makes the changes of a projection of {@link view}. */
   apply({ changes, blobs }: Pick<Projection, "changes" | "blobs">): void {
-    this.#blobs.push(...blobs);
+    if (changes.length + blobs.length === 0) return;
+    this.#view = undefined;
+    for (const blob of blobs) this.#blobs.push(blob);
     const gone = new Set<DraftEntry>();
     const there = [...this.#entries];
     for (const change of changes) {
@@ -66,13 +75,18 @@ export class IndexDraft {
     for (const { origin, key, descriptor, target, set, unset } of this.#entries) {
       if (origin === undefined) changes.push({ op: "add", key: { ...key!, digest: descriptor.digest }, descriptor });
       else {
-        if (target !== undefined) changes.push({ op: "retarget", position: origin, ...target });
-        if (set.size + unset.size > 0) {
+        // What was set and taken back is no change.
+        const was = this.#base.entries[origin]!.descriptor;
+        const put = [...set].filter(([k, value]) => was.annotations?.[k] !== value);
+        const drop = [...unset].filter((k) => was.annotations?.[k] !== undefined);
+        if (target !== undefined && (target.digest !== was.digest || target.size !== was.size))
+          changes.push({ op: "retarget", position: origin, ...target });
+        if (put.length + drop.length > 0) {
           changes.push({
             op: "annotate",
             position: origin,
-            ...(set.size > 0 && { set: Object.fromEntries(set) }),
-            ...(unset.size > 0 && { unset: [...unset] }),
+            ...(put.length > 0 && { set: Object.fromEntries(put) }),
+            ...(drop.length > 0 && { unset: drop }),
           });
         }
       }
@@ -96,6 +110,7 @@ export class IndexDraft {
       this.#annotations[key] = value;
       this.#indexUnset.delete(key);
       if (base[key] !== value) this.#indexSet.set(key, value);
+      else this.#indexSet.delete(key);
     }
   }
 }

@@ -13,8 +13,17 @@ export interface OpenedEntry {
   readonly node: ManifestNode;
 }
 
+const opened = new WeakMap<LayoutView, Promise<readonly OpenedEntry[]>>();
+const byDigest = new WeakMap<LayoutView, ReadonlyMap<Digest, readonly IndexEntry[]>>();
+
 /** The entries that are not lists, opened. */
-export async function openEntries(view: LayoutView): Promise<OpenedEntry[]> {
+export function openEntries(view: LayoutView): Promise<readonly OpenedEntry[]> {
+  let entries = opened.get(view);
+  if (entries === undefined) opened.set(view, (entries = openAll(view)));
+  return entries;
+}
+
+async function openAll(view: LayoutView): Promise<OpenedEntry[]> {
   const lists = new Set((await findLists(view)).records.map((r) => r.entry.position));
   const entries = view.entries.filter((e) => !lists.has(e.position));
   const nodes = await view.nodes(entries.map((e) => e.descriptor));
@@ -22,8 +31,10 @@ export async function openEntries(view: LayoutView): Promise<OpenedEntry[]> {
 }
 
 /** The entries of a view by what they point to. */
-export function entriesByDigest(view: LayoutView): Map<Digest, IndexEntry[]> {
-  return groupBy(view.entries, (e) => e.descriptor.digest);
+export function entriesByDigest(view: LayoutView): ReadonlyMap<Digest, readonly IndexEntry[]> {
+  let groups = byDigest.get(view);
+  if (groups === undefined) byDigest.set(view, (groups = groupBy(view.entries, (e) => e.descriptor.digest)));
+  return groups;
 }
 
 /** The entry that a referrer gets: with its type and its annotations, as oras writes it; `marks` are added to them. */

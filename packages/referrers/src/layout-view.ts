@@ -13,12 +13,19 @@ import {
   parseManifest,
   sniffManifest,
 } from "@ocilot/layout";
+import { ignoredMembers } from "./ignored-members.js";
+import { kindOf } from "./kinds.js";
 import { type LayoutView, type ManifestNode, type NewBlob, type Reached, manifestOf } from "./view.js";
 
 /** How a layout is looked at. */
 export interface ViewOptions {
-  /** Read every blob for manifests that nothing leads to. */
+  /** Read every blob for manifests that nothing leads to; a layout with `kind` entries is always read so. */
   scan?: boolean;
+  /**
+   * Fail where the system cannot read a blob, for want of rights or of open files. Otherwise such a manifest counts as
+   * damaged, and whoever writes by that would write the layout without it.
+   */
+  strict?: boolean;
   signal?: AbortSignal;
 }
 
@@ -29,6 +36,7 @@ export async function openView(layout: Layout, options: ViewOptions & { snapshot
     layout,
     options,
     nodes: new Map(),
+    known: new Map(),
     texts: new Map(),
     present: new Map(),
   });
@@ -39,6 +47,8 @@ interface Shared {
   readonly layout: Layout;
   readonly options: ViewOptions;
   readonly nodes: Map<string, ManifestNode>;
+  /** The same by descriptor object, for the many times that one and the same is asked for. */
+  readonly known: Map<Descriptor, ManifestNode>;
   readonly texts: Map<Digest, string>;
   readonly present: Map<Digest, boolean>;
 }
@@ -57,11 +67,14 @@ class OpenedView implements LayoutView {
   }
 
   async nodes(descriptors: readonly Descriptor[]): Promise<readonly ManifestNode[]> {
-    const { nodes, layout, options } = this.#shared;
+    const { nodes, known: asked, layout, options } = this.#shared;
     const missing = new Map<string, Descriptor>();
     for (const d of descriptors) {
+      if (asked.has(d)) continue;
       const key = nodeKey(d);
-      if (!nodes.has(key)) missing.set(key, d);
+      const known = nodes.get(key);
+      // What was absent may be among the blobs that have been planned since.
+      if (known === undefined || (known.state === "absent" && this.#shared.texts.has(d.digest))) missing.set(key, d);
     }
     const wanted = [...missing].filter(([key, d]) => {
       const text = this.#shared.texts.get(d.digest);
@@ -75,9 +88,16 @@ class OpenedView implements LayoutView {
         wanted.map(([, d]) => d),
         { maxBytes: MAX_MANIFEST_BYTES, ...(options.signal && { signal: options.signal }) },
       );
+      if (options.strict === true) refuseUnread(read);
       wanted.forEach(([key, d], i) => nodes.set(key, toNode(d, read[i]!)));
     }
-    return descriptors.map((d) => nodes.get(nodeKey(d))!);
+    return descriptors.map((d) => {
+      const found = asked.get(d);
+      if (found !== undefined) return found;
+      const node = describedBy(nodes.get(nodeKey(d))!, d);
+      if (node.state !== "absent") asked.set(d, node);
+      return node;
+    });
   }
 
   async has(digest: Digest): Promise<boolean> {
@@ -147,7 +167,8 @@ class OpenedView implements LayoutView {
 
   async #scan(): Promise<readonly ManifestNode[]> {
     const { layout, options } = this.#shared;
-    if (options.scan !== true) return [];
+    // cosign save leaves the signatures of bundles in blobs/ alone, with nothing but its `kind` entries to tell of it.
+    if (options.scan !== true && !this.entries.some((e) => kindOf(e) !== undefined)) return [];
     const known = new Set<string>();
     for (const { node } of await this.reach()) {
       known.add(node.descriptor.digest);
@@ -158,6 +179,7 @@ class OpenedView implements LayoutView {
     for await (const { digest, size } of layout.blobs.list()) {
       if (known.has(digest) || size === 0 || size > MAX_MANIFEST_BYTES) continue;
       const [bytes] = await layout.blobs.bytesMany([{ mediaType: "application/octet-stream", digest, size }]);
+      if (options.strict === true) refuseUnread([bytes]);
       if (bytes === undefined || bytes instanceof OcilotError) continue;
       const mediaType = sniffManifest(bytes);
       const node = toNode({ mediaType, digest, size }, bytes);
@@ -167,17 +189,29 @@ class OpenedView implements LayoutView {
   }
 }
 
+function refuseUnread(read: readonly unknown[]): void {
+  const failed = read.find((bytes) => isOcilotError(bytes, "IO_ERROR"));
+  if (failed !== undefined) throw failed;
+}
+
 function toNode(descriptor: Descriptor, bytes: Uint8Array | OcilotError): ManifestNode {
   if (bytes instanceof OcilotError) {
     return isOcilotError(bytes, "BLOB_NOT_FOUND") ? { state: "absent", descriptor } : { state: "damaged", descriptor, error: bytes };
   }
   if (manifestKind(descriptor.mediaType) === undefined) return { state: "blob", descriptor };
   try {
-    return { state: "read", descriptor, manifest: parseManifest(bytes, descriptor.mediaType, descriptor.digest) };
+    const manifest = parseManifest(bytes, descriptor.mediaType, descriptor.digest);
+    const ignored = ignoredMembers(bytes, manifest.kind);
+    return { state: "read", descriptor, manifest, ...(ignored.length > 0 && { ignored }) };
   } catch (error) {
     if (!isOcilotError(error)) throw error;
     return { state: "damaged", descriptor, error };
   }
+}
+
+/** The same content under the descriptor that was asked for: what a line says of it is not what an entry says. */
+function describedBy(node: ManifestNode, descriptor: Descriptor): ManifestNode {
+  return node.descriptor === descriptor ? node : { ...node, descriptor };
 }
 
 /** One blob described in two ways is opened twice: a wrong size or media type must not hide behind a right one. */

@@ -28,6 +28,8 @@ export interface Lists {
   readonly records: readonly ListRecord[];
   /** The same by convention and subject, see {@link listsOf}. */
   readonly bySubject: ReadonlyMap<string, readonly ListRecord[]>;
+  /** Records without a subject: a shortened tag, and no line that could be read. */
+  readonly unclaimed: readonly ListRecord[];
   /** Entries with a tag of the right form over something else: real tags, which nobody may take. */
   readonly realTags: readonly IndexEntry[];
   readonly problems: readonly Problem[];
@@ -81,7 +83,7 @@ async function collect(view: LayoutView): Promise<Lists> {
   const claims = records.flatMap((record) => record.subjects.map((subject) => ({ record, key: `${record.convention} ${subject}` })));
   const bySubject = new Map([...groupBy(claims, (c) => c.key)].map(([key, group]) => [key, group.map((c) => c.record)]));
   reportDuplicates(bySubject, problems);
-  return { records, bySubject, realTags, problems };
+  return { records, bySubject, unclaimed: records.filter((r) => r.subjects.length === 0), realTags, problems };
 
   async function record(convention: ListConventionId, entry: IndexEntry, node: ManifestNode, subjects: readonly Digest[]): Promise<void> {
     const children = await view.nodes(manifestOf(node)?.manifests ?? []);
@@ -100,6 +102,8 @@ async function collect(view: LayoutView): Promise<Lists> {
     const named = children.flatMap((c) => manifestOf(c)?.subject?.digest ?? []).filter((d) => tagFits(form.tag, d));
     if (named.length > 0) return [...new Set(named)];
     const whole = `${form.algorithm}:${form.encoded}`;
+    // cosign copy tags an image index with its own digest; where its platforms are missing it looks like a list.
+    if (whole === node.descriptor.digest || children.some((c) => c.descriptor.platform !== undefined)) return undefined;
     const isEmpty = children.length === 0 || children.every((c) => c.state !== "read");
     return isEmpty && isDigest(whole) ? [whole] : isEmpty ? [] : undefined;
   }

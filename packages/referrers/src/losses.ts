@@ -1,19 +1,23 @@
 import type { Loss } from "./convention.js";
-import type { ConventionId, ReferrerEdge } from "./edge.js";
+import type { ReferrerEdge } from "./edge.js";
 
-const WHY: Readonly<Record<Loss["reason"], string>> = {
+/** Why a link cannot be recorded, said of its referrer. */
+export const LOSS_REASONS: Readonly<Record<Loss["reason"], string>> = {
   "no-subject": "has no subject field",
   unverified: "is not in the layout, so that nothing proves the link",
   "legacy-type": "is of a manifest type that current tools do not read as a referrer",
+  "no-form": "is nothing that this convention has a place for",
+  "not-root": "refers to something other than the image that this convention is about",
+  taken: "would need a place that another referrer of this subject has",
 };
 
-/** The report of an edge that `target` cannot hold. */
-export function lossOf(edge: ReferrerEdge, reason: Loss["reason"], target: ConventionId): Loss {
+/** The report of an edge that a target cannot hold. */
+export function lossOf(edge: ReferrerEdge, reason: Loss["reason"]): Loss {
   const { digest } = edge.referrer;
   return {
     subject: edge.subject,
     referrer: digest,
     reason,
-    message: `${digest} of ${edge.subject} ${WHY[reason]}: ${target} cannot record it`,
+    message: `${digest} of ${edge.subject} ${LOSS_REASONS[reason]}`,
   };
 }

@@ -45,6 +45,7 @@ export function isBareEntry(entry: IndexEntry): boolean {
   return Object.keys(entry.descriptor).every((key) => key === "mediaType" || key === "digest" || key === "size");
 }
 
-function hasOnlyPlainMembers(d: Descriptor): boolean {
+/** Tells whether a descriptor has no members but those that writers of records use. */
+export function hasOnlyPlainMembers(d: Descriptor): boolean {
   return Object.keys(d).every((key) => PLAIN_MEMBERS.has(key));
 }

@@ -4,8 +4,21 @@ import { claimedEdge, subjectEdge } from "./graph.js";
 import { findLists } from "./lists.js";
 import { type LayoutView, manifestOf } from "./view.js";
 
+interface Nested {
+  readonly edges: readonly ReferrerEdge[];
+  readonly problems: readonly Problem[];
+}
+
+const cache = new WeakMap<LayoutView, Promise<Nested>>();
+
 /** Referrers that are children of an image index: by their own `subject`, else by BuildKit's reference annotations. */
-export async function nestedReferrers(view: LayoutView): Promise<{ edges: ReferrerEdge[]; problems: Problem[] }> {
+export function nestedReferrers(view: LayoutView): Promise<Nested> {
+  let nested = cache.get(view);
+  if (nested === undefined) cache.set(view, (nested = collect(view)));
+  return nested;
+}
+
+async function collect(view: LayoutView): Promise<Nested> {
   const lists = new Set((await findLists(view)).records.map((r) => r.entry.descriptor.digest));
   const edges: ReferrerEdge[] = [];
   const problems: Problem[] = [];
@@ -21,6 +34,17 @@ export async function nestedReferrers(view: LayoutView): Promise<{ edges: Referr
       const type = annotations?.[DOCKER_REFERENCE_TYPE];
       const claimed = annotations?.[DOCKER_REFERENCE_DIGEST];
       const edge = subjectEdge(child, evidence);
+      const describes = type === "attestation-manifest" && claimed !== undefined;
+      if (describes && (!isDigest(claimed) || (edge !== undefined && edge.subject !== claimed))) {
+        const { digest } = child.descriptor;
+        const why = edge === undefined ? "which is not a digest" : `the subject of its manifest is ${edge.subject}; the manifest is right`;
+        problems.push({
+          code: isDigest(claimed) ? "SUBJECT_CONFLICT" : "INVALID_SUBJECT",
+          message: `${within} says that its child ${digest} describes ${JSON.stringify(claimed)}, ${why}`,
+          position,
+          digest,
+        });
+      }
       if (edge !== undefined) edges.push(edge);
       else if (type === "attestation-manifest" && isDigest(claimed))
         edges.push(claimedEdge(claimed, child, evidence, child.state === "read" ? "N" : "S"));

@@ -2,7 +2,13 @@ import type { Descriptor, Digest, IndexEntry, Manifest, OcilotError } from "@oci
 
 /** What opening a descriptor gave. A descriptor that is no manifest is not opened. */
 export type ManifestNode =
-  | { readonly state: "read"; readonly descriptor: Descriptor; readonly manifest: Manifest }
+  | {
+      readonly state: "read";
+      readonly descriptor: Descriptor;
+      readonly manifest: Manifest;
+      /** Members that look like a link and that nobody follows. */
+      readonly ignored?: readonly string[];
+    }
   | { readonly state: "absent"; readonly descriptor: Descriptor }
   | { readonly state: "damaged"; readonly descriptor: Descriptor; readonly error: OcilotError }
   | { readonly state: "blob"; readonly descriptor: Descriptor };
@@ -35,7 +41,7 @@ export interface LayoutView {
   has(digest: Digest): Promise<boolean>;
   /** Everything that entries, index children and subjects lead to, each descriptor once. */
   reach(): Promise<readonly Reached[]>;
-  /** Manifests with a `subject` that nothing leads to; found by reading every blob, so only where that was asked for. */
+  /** Manifests with a `subject` that nothing leads to; found by reading every blob, so only where that was asked for or a `kind` entry calls for it. */
   unlisted(): Promise<readonly ManifestNode[]>;
   digestOf(text: string): Digest;
   /** The same layout with other entries and some more blobs. */

@@ -33,7 +33,7 @@ export const copy: Command = defineCommand({
   options: {
     platform: { type: "string", array: true, placeholder: "P", describe: "Only this platform of an image index; may be repeated" },
     "rewrite-index": { type: "boolean", default: false, describe: "With --platform: a new, smaller index, which nothing signs" },
-    referrers: { type: "boolean", default: true, describe: "--no-referrers leaves out signatures, SBOMs, attestations" },
+    "no-referrers": { type: "boolean", default: false, describe: "Leave out signatures, SBOMs, attestations" },
     all: { type: "boolean", default: false, describe: "Copy the whole layout" },
     convention: { type: "string", array: true, placeholder: "C", describe: `Record referrers so; may be repeated: ${TARGETS.join(", ")}` },
     force: { type: "boolean", default: false, describe: "Move a tag that DST has on something else" },
@@ -62,7 +62,7 @@ export const copy: Command = defineCommand({
       ...(tag !== undefined && { tag }),
       ...(platforms !== undefined && { platforms }),
       ...(conventions !== undefined && { conventions }),
-      referrers: args.referrers,
+      referrers: !args["no-referrers"],
       rewriteIndex: args["rewrite-index"],
       force: args.force,
       allowMissing: args["allow-missing"],

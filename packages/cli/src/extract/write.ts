@@ -32,6 +32,7 @@ export async function writeFiles(
   const root = await realpath(directory);
   if (first !== undefined) for (let at = root; ; at = dirname(at)) if (made.push(at) && at === (await realpath(first))) break;
   const staging = join(root, `.ocilot-tmp-${process.pid}-${randomBytes(6).toString("hex")}`);
+  const placed: string[] = [];
   let isDone = false;
   try {
     for (const file of files) await checkPlace(root, file.name, force);
@@ -41,13 +42,16 @@ export async function writeFiles(
     }
     for (const [i, { name }] of files.entries()) {
       made.unshift(...(await makeParents(root, name)));
-      await place(join(staging, String(i)), join(root, ...name.split("/")), force);
+      const path = join(root, ...name.split("/"));
+      await place(join(staging, String(i)), path, force);
+      placed.push(path);
     }
     isDone = true;
     return files.map(({ name }) => join(directory, ...name.split("/")));
   } finally {
     await rm(staging, { recursive: true, force: true });
-    // Only what is still empty goes.
+    // What --force replaced cannot come back, so that then the new files stay.
+    if (!isDone && !force) for (const path of placed) await rm(path, { force: true });
     if (!isDone) for (const path of made) await rmdir(path).catch(() => undefined);
   }
 }

@@ -1,4 +1,5 @@
 import { type Convention, projection } from "../convention.js";
+import { NEVER_TARGETS } from "../convert/grid.js";
 import { nestedReferrers } from "../nested.js";
 
 /** Manifests with a subject, or BuildKit's reference annotations, inside an image index. Writing it changes digests. */
@@ -22,7 +23,7 @@ export const buildkit: Convention = {
   },
 
   async project() {
-    return projection({ refusals: ["putting referrers into an image index gives the index a new digest"] });
+    return projection({ refusals: [NEVER_TARGETS.buildkit!] });
   },
 
   /** What is inside an index stays there: the index is signed. */

@@ -1,11 +1,14 @@
-import { CONTAINERD_SUBJECT, IMAGE_SPEC_SUBJECT, isDigest } from "@ocilot/layout/spec";
+import { CONTAINERD_SUBJECT, type Digest, IMAGE_SPEC_SUBJECT, isDigest } from "@ocilot/layout/spec";
 import { type Convention, type IndexChange, type Loss, projection } from "../convention.js";
+import { classOf, inexpressible } from "../convert/grid.js";
 import type { Problem } from "../edge.js";
 import { claimedEdge } from "../graph.js";
 import { type OpenedEntry, containerdMark, entriesByDigest, entryEdge, openEntries, referrerEntry } from "../individual.js";
 import { lossOf } from "../losses.js";
-import { isPlainReferrerEntry } from "../marks.js";
-import { type LayoutView, manifestOf } from "../view.js";
+import { hasOnlyPlainMembers, isPlainReferrerEntry, pulledUp } from "../marks.js";
+import { reachableWithoutBare } from "../records.js";
+import { sameLine } from "../response-index.js";
+import { type LayoutView, type ManifestNode, manifestOf } from "../view.js";
 
 /**
  * The entry of each referrer names its subject in an annotation: containerd, Docker, buildx. It is the one convention
@@ -31,7 +34,12 @@ export const containerd: Convention = {
       if (edge?.subject === value) yield edge;
       if (edge !== undefined || !isDigest(value)) continue;
       const isOpen = opened.node.state === "read" || opened.node.state === "blob";
-      yield claimedEdge(value, opened.node, { convention: "containerd", position: opened.entry.position }, isOpen ? "N" : "S");
+      yield claimedEdge(
+        value,
+        withoutMarks(opened.node),
+        { convention: "containerd", position: opened.entry.position },
+        isOpen ? "N" : "S",
+      );
     }
   },
 
@@ -39,40 +47,51 @@ export const containerd: Convention = {
     const listed = entriesByDigest(view);
     const changes: IndexChange[] = [];
     const losses: Loss[] = [];
+    const taken = new Set<number>();
     for (const edge of graph.edges()) {
       const mark = { [CONTAINERD_SUBJECT]: edge.subject };
       const there = listed.get(edge.referrer.digest) ?? [];
       if (there.some((e) => containerdMark(e) === edge.subject)) continue;
-      if (!edge.verified) {
-        losses.push(lossOf(edge, "unverified", "containerd"));
+      const reason = inexpressible("containerd", classOf(edge));
+      if (reason !== undefined) {
+        losses.push(lossOf(edge, reason));
         continue;
       }
-      const free = there.find((e) => e.tag === undefined && containerdMark(e) === undefined);
-      if (free !== undefined) changes.push({ op: "annotate", position: free.position, set: mark });
-      else changes.push({ op: "add", ...referrerEntry(edge, mark) });
+      const free = there.find((e) => e.tag === undefined && containerdMark(e) === undefined && !taken.has(e.position));
+      if (free !== undefined) {
+        taken.add(free.position);
+        changes.push({ op: "annotate", position: free.position, set: mark });
+      } else changes.push({ op: "add", ...referrerEntry(edge, mark) });
     }
     return projection({ changes, losses });
   },
 
-  /** Takes the annotation; an entry that another entry of the same manifest makes needless goes as a whole. */
+  /**
+   * Takes the annotation; an entry goes as a whole where another of the same manifest makes it needless, or where it is
+   * what {@link project} writes for a manifest without `subject` that something else leads to.
+   */
   async withdraw(graph, view) {
     const changes: IndexChange[] = [];
     const kept: string[] = [];
     const listed = entriesByDigest(view);
     const gone = new Set<number>();
-    for (const { opened, key, value } of await markedEntries(view)) {
+    const marked = (await markedEntries(view)).filter((m) => m.key === CONTAINERD_SUBJECT);
+    const rest =
+      marked.length === 0 ? new Set<Digest>() : await reachableWithoutBare(view, new Set(marked.map((m) => m.opened.entry.position)));
+    for (const { opened, value } of marked) {
       const { entry, node } = opened;
-      const edge = entryEdge(opened, "containerd");
       const manifest = manifestOf(node);
-      if (key !== CONTAINERD_SUBJECT) continue;
-      if (edge === undefined || edge.subject !== value || manifest === undefined || !graph.has(edge.subject, edge.referrer.digest)) {
+      const subject = manifest?.subject === undefined ? value : manifest.subject.digest;
+      if (manifest === undefined || !isDigest(value) || subject !== value || !graph.has(value, entry.descriptor.digest)) {
         kept.push(
           `index.json entry ${entry.position} (${entry.descriptor.digest}) keeps its annotation: no other record holds this link to ${value}`,
         );
         continue;
       }
       const twins = (listed.get(entry.descriptor.digest) ?? []).filter((e) => e.position !== entry.position && !gone.has(e.position));
-      if (twins.length > 0 && isPlainReferrerEntry(entry, manifest)) {
+      const isNeedless =
+        twins.length > 0 ? isPlainReferrerEntry(entry, manifest) : isOwnEntry(opened, value) && rest.has(entry.descriptor.digest);
+      if (isNeedless) {
         gone.add(entry.position);
         changes.push({ op: "remove", position: entry.position });
       } else changes.push({ op: "annotate", position: entry.position, unset: [CONTAINERD_SUBJECT] });
@@ -80,6 +99,21 @@ export const containerd: Convention = {
     return projection({ changes, kept });
   },
 };
+
+/** An entry that was there before, and got only the mark, says something else or says it otherwise. */
+function isOwnEntry({ entry, node }: OpenedEntry, subject: Digest): boolean {
+  if (manifestOf(node)?.subject !== undefined) return false;
+  const edge = claimedEdge(subject, node, { convention: "containerd" }, "N");
+  return (
+    sameLine(entry.descriptor, referrerEntry(edge, { [CONTAINERD_SUBJECT]: subject }).descriptor) && hasOnlyPlainMembers(entry.descriptor)
+  );
+}
+
+/** An entry's marks are not its manifest's annotations. */
+function withoutMarks(node: ManifestNode): ManifestNode {
+  const { annotations, ...rest } = node.descriptor;
+  return annotations === undefined ? node : { ...node, descriptor: { ...rest, annotations: pulledUp(annotations) } };
+}
 
 interface Marked {
   readonly opened: OpenedEntry;

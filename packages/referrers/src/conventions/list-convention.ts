@@ -2,20 +2,23 @@ import {
   type Descriptor,
   type Digest,
   IMAGE_SPEC_SUBJECT,
+  type IndexEntry,
   OLAREG_SUBJECT,
   REF_NAME,
   bareDescriptor,
   compareDigests,
 } from "@ocilot/layout/spec";
 import { type Convention, type IndexChange, type Loss, projection } from "../convention.js";
+import { classOf, inexpressible } from "../convert/grid.js";
 import type { ReferrerEdge } from "../edge.js";
 import { type ReferrerGraph, claimedEdge, subjectEdge } from "../graph.js";
 import { groupBy } from "../group-by.js";
-import { type ListConventionId, type ListRecord, type Lists, findLists, listsOf } from "../lists.js";
+import { type ListConventionId, type ListLine, type ListRecord, type Lists, findLists, listsOf } from "../lists.js";
 import { isPlainListEntry } from "../marks.js";
 import { lossOf } from "../losses.js";
+import { parseReferrersTag, tagFits } from "../referrers-tag.js";
 import { responseBlob, responseLine, sameLine } from "../response-index.js";
-import type { NewBlob } from "../view.js";
+import { type NewBlob, manifestOf } from "../view.js";
 
 /** How the three list conventions differ: the mark on the entry of a list, and a flag on `index.json`. */
 export interface ListMark {
@@ -27,6 +30,8 @@ export interface ListMark {
   readonly flag?: string;
   /** Why the list of `subject` cannot bear the mark. */
   obstacle?(lists: Lists, subject: Digest): string | undefined;
+  /** Tells whether the programs that read the mark find the list of `subject` at this entry; true unless told. */
+  isFoundAt?(entry: IndexEntry, subject: Digest): boolean;
 }
 
 const LIST_ORDER: readonly ListConventionId[] = ["regclient", "olareg", "image-spec"];
@@ -45,10 +50,11 @@ export function listConvention(own: ListMark): Convention {
     async detect(view) {
       const lists = await findLists(view);
       const entries = lists.records.filter((r) => r.convention === own.id);
+      const positions = new Set(entries.map((r) => r.entry.position));
       return {
         entries: entries.map((r) => ({ position: r.entry.position, reason: `${reasonOf(r)} of ${r.subjects.join(", ") || "no subject"}` })),
         flags: own.flag !== undefined && view.annotations[own.flag] !== undefined ? [own.flag] : [],
-        problems: lists.problems.filter((p) => entries.some((r) => r.entry.position === p.position)),
+        problems: lists.problems.filter((p) => p.position !== undefined && positions.has(p.position)),
       };
     },
 
@@ -78,15 +84,17 @@ export function listConvention(own: ListMark): Convention {
           continue;
         }
         const subjects = [...new Set(edges.map((e) => e.subject))];
-        const mine = subjects.flatMap((s) => listsOf(lists, own.id, s)).filter((r, i, all) => all.indexOf(r) === i);
+        const mine = [...new Set([...subjects.flatMap((s) => listsOf(lists, own.id, s)), ...unclaimed(lists, own, subjects)])];
         const source = mine[0] ?? LIST_ORDER.flatMap((id) => listsOf(lists, id, subjects[0]!))[0];
         const target = rightList(source, edges) ?? responseBlob(orderLines(source, edges), view.digestOf);
         if ("text" in target) blobs.push(target);
         const { digest, size } = target.descriptor;
         for (const { entry } of mine) {
-          if (entry.descriptor.digest !== digest) changes.push({ op: "retarget", position: entry.position, digest, size });
+          if (entry.descriptor.digest === digest) continue;
+          if (hasRealTag(entry, subjects)) refusals.push(heldByTag(entry));
+          else changes.push({ op: "retarget", position: entry.position, digest, size });
         }
-        if (mine.length > 0) continue;
+        if (mine.some(({ entry }) => own.isFoundAt?.(entry, subjects[0]!) ?? true)) continue;
         const shared = subjects
           .flatMap((s) => LIST_ORDER.flatMap((id) => listsOf(lists, id, s)))
           .find(({ entry }) => entry.descriptor.digest === digest && entry.descriptor.annotations?.[key] === undefined);
@@ -95,6 +103,12 @@ export function listConvention(own: ListMark): Convention {
           const descriptor = { ...target.descriptor, annotations: { [key]: value } };
           changes.push({ op: "add", key: { rank: "list", subject: edges[0]!.subject, digest }, descriptor });
         }
+      }
+      for (const { entry } of outdated(lists, own, graph)) {
+        const empty = responseBlob([], view.digestOf);
+        blobs.push(empty);
+        const { digest, size } = empty.descriptor;
+        if (!hasRealTag(entry, [])) changes.push({ op: "retarget", position: entry.position, digest, size });
       }
       if (own.flag !== undefined && view.annotations[own.flag] !== "true")
         changes.push({ op: "annotate-index", set: { [own.flag]: "true" } });
@@ -133,12 +147,45 @@ const LIST_MARK_KEYS = [REF_NAME, OLAREG_SUBJECT, IMAGE_SPEC_SUBJECT];
 
 /** The edges that lists can hold, a group for each list: two sha512 subjects may share a tag. */
 function groupByMark(graph: ReferrerGraph, own: ListMark, losses: Loss[]): Iterable<ReferrerEdge[]> {
-  const edges = graph.edges();
-  for (const edge of edges) if (edge.link === "N") losses.push(lossOf(edge, "no-subject", own.id));
-  return groupBy(
-    edges.filter((e) => e.link === "S"),
-    (e) => own.mark(e.subject).value,
-  ).values();
+  const held: ReferrerEdge[] = [];
+  for (const edge of graph.edges()) {
+    const reason = inexpressible(own.id, classOf(edge));
+    if (reason === undefined) held.push(edge);
+    else losses.push(lossOf(edge, reason));
+  }
+  return groupBy(held, (e) => own.mark(e.subject).value).values();
+}
+
+/** Lists under a shortened tag of these subjects that are empty, so that nothing in them tells whose they are. */
+function unclaimed(lists: Lists, own: ListMark, subjects: readonly Digest[]): ListRecord[] {
+  return lists.unclaimed.filter((r) => r.convention === own.id && subjects.some((s) => own.isFoundAt?.(r.entry, s) ?? false));
+}
+
+/** Lists of which no line is right, and none states a link that the graph does not have under its real subject. */
+function outdated(lists: Lists, own: ListMark, graph: ReferrerGraph): ListRecord[] {
+  const isWrong = ({ node, verdict }: ListLine): boolean => {
+    const subject = manifestOf(node)?.subject?.digest;
+    return verdict === "stale" || (verdict === "foreign" && subject !== undefined && graph.has(subject, node.descriptor.digest));
+  };
+  return lists.records.filter(
+    ({ convention, subjects, lines }) =>
+      convention === own.id &&
+      lines.length > 0 &&
+      lines.every(isWrong) &&
+      subjects.length === 1 &&
+      !graph.of(subjects[0]!).some((e) => e.link === "S"),
+  );
+}
+
+/** A tag that is not that of the subjects' list is somebody's, whatever mark stands beside it: it must not move. */
+function hasRealTag(entry: IndexEntry, subjects: readonly Digest[]): boolean {
+  const form = parseReferrersTag(entry.tag ?? "");
+  if (form === undefined || subjects.length === 0) return entry.tag !== undefined && form === undefined;
+  return !subjects.some((s) => tagFits(form.tag, s));
+}
+
+function heldByTag(entry: IndexEntry): string {
+  return `the list at index.json entry ${entry.position} is out of date and bears the tag ${JSON.stringify(entry.tag)}, which must not move: untag it`;
 }
 
 /** The list of `record` as it is, if its lines are exactly these edges, in any order. */

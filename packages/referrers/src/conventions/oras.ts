@@ -1,5 +1,6 @@
 import { bareDescriptor } from "@ocilot/layout/spec";
 import { type Convention, type IndexChange, type Loss, projection } from "../convention.js";
+import { classOf, inexpressible } from "../convert/grid.js";
 import { containerdMark, entriesByDigest, entryEdge, openEntries, referrerEntry } from "../individual.js";
 import { lossOf } from "../losses.js";
 import { isBareEntry, isPlainReferrerEntry } from "../marks.js";
@@ -38,12 +39,11 @@ export const oras: Convention = {
     const changes: IndexChange[] = [];
     const losses: Loss[] = [];
     for (const edge of graph.edges()) {
-      if (edge.link === "N") losses.push(lossOf(edge, "no-subject", "oras"));
-      else if (!edge.verified) losses.push(lossOf(edge, "unverified", "oras"));
-      else {
-        if (edge.legacy && edge.referrer.mediaType.includes("oras")) losses.push(lossOf(edge, "legacy-type", "oras"));
-        if (!listed.has(edge.referrer.digest)) changes.push({ op: "add", ...referrerEntry(edge) });
-      }
+      const reason = inexpressible("oras", classOf(edge));
+      if (reason !== undefined) losses.push(lossOf(edge, reason));
+      // A manifest of a withdrawn type gets its entry all the same: some readers go by it, and it keeps the blob.
+      if ((reason === undefined || reason === "legacy-type") && !listed.has(edge.referrer.digest))
+        changes.push({ op: "add", ...referrerEntry(edge) });
     }
     const added = new Set(changes.flatMap((c) => (c.op === "add" ? c.key.digest : [])));
     const subjects = graph.edges().flatMap((e) => (e.link === "S" && e.verified && e.subjectDescriptor ? [e.subjectDescriptor] : []));

@@ -14,4 +14,6 @@ export const regclient: Convention = listConvention({
     if (taken === undefined) return undefined;
     return `the tag ${tag} belongs to ${taken.descriptor.digest}, which is not a list: rename or untag it (index.json entry ${taken.position})`;
   },
+  // Others write the tags of long digests in full; regctl looks for the short form only.
+  isFoundAt: (entry, subject) => parseReferrersTag(entry.tag ?? "")?.tag === referrersTag(subject),
 });

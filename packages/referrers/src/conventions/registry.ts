@@ -2,14 +2,30 @@ import type { Convention } from "../convention.js";
 import type { ConventionId } from "../edge.js";
 import { buildkit } from "./buildkit.js";
 import { containerd } from "./containerd.js";
+import { cosignSave } from "./cosign-save.js";
+import { cosignTags } from "./cosign-tags.js";
+import { hauler } from "./hauler.js";
 import { imageSpec } from "./image-spec.js";
 import { olareg } from "./olareg.js";
 import { oras } from "./oras.js";
 import { regclient } from "./regclient.js";
+import { unlisted } from "./unlisted.js";
 import { UNIVERSAL_PARTS, universal } from "./universal.js";
 
 /** Every convention. A new one is a file and a line here. */
-export const CONVENTIONS: readonly Convention[] = [oras, containerd, regclient, olareg, imageSpec, buildkit, universal];
+export const CONVENTIONS: readonly Convention[] = [
+  oras,
+  containerd,
+  regclient,
+  olareg,
+  imageSpec,
+  buildkit,
+  cosignTags,
+  cosignSave,
+  hauler,
+  unlisted,
+  universal,
+];
 
 /** The convention of that id, or undefined. */
 export function findConvention(id: string): Convention | undefined {

@@ -20,14 +20,12 @@ export const universal: Convention = {
   title: "all of oras, containerd, regclient, olareg and image-spec at once",
   traits: { shape: "individual", nEdges: false, target: true },
 
+  /** Spoken where all but oras are, with their flags: its record is an entry that containerd's mark has claimed. */
   async detect(view) {
-    const detections = await Promise.all(UNIVERSAL_PARTS.map((part) => part.detect(view)));
-    const isSpoken = detections.every((d) => d.entries.length > 0 || d.flags.length > 0);
-    return {
-      entries: isSpoken ? (detections[1]?.entries ?? []) : [],
-      flags: isSpoken ? detections.flatMap((d) => d.flags) : [],
-      problems: [],
-    };
+    const detections = await Promise.all([containerd, regclient, olareg, imageSpec].map((part) => part.detect(view)));
+    const flags = detections.flatMap((d) => d.flags);
+    const isSpoken = flags.length === 2 && detections.every((d) => d.entries.length > 0);
+    return { entries: isSpoken ? detections[0]!.entries : [], flags: isSpoken ? flags : [], problems: [] };
   },
 
   /** The edges that each of the five states. */
@@ -78,9 +76,10 @@ async function inTurn(view: LayoutView, turns: readonly ((view: LayoutView) => P
 async function mergeTwins(view: LayoutView): Promise<Projection> {
   const groups = new Map<string, Map<number, ListRecord>>();
   for (const record of (await findLists(view)).records) {
-    const { digest } = record.entry.descriptor;
-    const group = groups.get(digest) ?? new Map<number, ListRecord>();
-    groups.set(digest, group.set(record.entry.position, record));
+    // All empty lists are one blob, so the digest alone does not make two entries twins.
+    const key = `${record.entry.descriptor.digest} ${record.subjects.join(" ")}`;
+    const group = groups.get(key) ?? new Map<number, ListRecord>();
+    groups.set(key, group.set(record.entry.position, record));
   }
   const changes: IndexChange[] = [];
   for (const group of groups.values()) {

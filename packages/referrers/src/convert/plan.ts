@@ -1,14 +1,17 @@
-import { type Descriptor, type Digest, type IndexEdit, type IndexSnapshot, type Layout, OcilotError } from "@ocilot/layout";
+import { type Descriptor, type Digest, type IndexEdit, type IndexSnapshot, LAYOUT_VERSION, type Layout, OcilotError } from "@ocilot/layout";
 import { CONVENTIONS, TARGETS, findConvention, partsOf } from "../conventions/registry.js";
 import type { Convention, Loss } from "../convention.js";
-import type { ConventionId, Problem } from "../edge.js";
+import { type ConventionId, type Problem, edgeKey } from "../edge.js";
 import type { ReferrerGraph } from "../graph.js";
 import { IndexDraft, placeChanges } from "../index-draft.js";
 import { type ViewOptions, openView } from "../layout-view.js";
+import { findProblems } from "../problems.js";
 import { readGraph } from "../read-graph.js";
 import { recordKeys } from "../records.js";
 import type { LayoutView, NewBlob } from "../view.js";
 import { checkOutcome } from "./check.js";
+import { keepInReach } from "./keep-in-reach.js";
+import { NEVER_TARGETS } from "./grid.js";
 
 /** One thing that a plan does: writes a new list, or edits `index.json`. Positions are those of the base. */
 export type Step = { readonly op: "put"; readonly descriptor: Descriptor; readonly text: string } | IndexEdit;
@@ -52,14 +55,16 @@ export async function planConversion(layout: Layout, options: ConversionOptions)
 /** As {@link planConversion}, for an `index.json` at hand. */
 export async function planOver(snapshot: IndexSnapshot, layout: Layout, options: ConversionOptions): Promise<Plan> {
   const target = targetOf(options.to);
-  const view = await openView(layout, { ...options, snapshot });
+  const view = await openView(layout, { ...options, snapshot, strict: true });
   const graph = await readGraph(view);
   const detections = await Promise.all(CONVENTIONS.map(async (c) => [c, await c.detect(view)] as const));
-  const spoken = detections.filter(([c, d]) => c.traits.target && d.entries.length > 0).map(([c]) => c);
-  const { draft, losses, kept, refusals } = await draftConversion(view, graph, target, spoken, options.only ?? false);
+  const spoken = detections.filter(([c, d]) => isKeptUp(c) && d.entries.length > 0).map(([c]) => c);
+  const { draft, losses, kept, ...drafted } = await draftConversion(view, graph, target, spoken, options.only ?? false);
+  await keepInReach(view, draft);
   const { changes, blobs } = draft.projection();
   const keys = await recordKeys(graph, view);
   const edits = placeChanges(changes, view.entries.length, (position) => keys.get(position));
+  const refusals = [...drafted.refusals, ...(edits.length > 0 ? writeObstacles(snapshot, layout) : [])];
   const outcome = refusals.length > 0 ? [] : await checkOutcome(view, draft.view(), graph, target, losses);
   return {
     to: target.id,
@@ -71,8 +76,21 @@ export async function planOver(snapshot: IndexSnapshot, layout: Layout, options:
     kept,
     digestChanges: [],
     refusals: [...refusals, ...outcome],
-    problems: detections.flatMap(([, d]) => d.problems),
+    problems: await findProblems(view, graph),
   };
+}
+
+/** Tags and kinds are names that other programs act on: they are added only where they are asked for. */
+function isKeptUp({ traits }: Convention): boolean {
+  return traits.target && traits.shape !== "other";
+}
+
+/** Said before anything is written, although the writing would be refused too: by then the lists would be there. */
+function writeObstacles(snapshot: IndexSnapshot, layout: Layout): string[] {
+  const obstacles = snapshot.quirks.map(({ message }) => `index.json: ${message}; tools read it differently, so it is not edited`);
+  if (layout.version !== LAYOUT_VERSION)
+    obstacles.push(`oci-layout: version ${layout.version} is unknown; ocilot writes only ${LAYOUT_VERSION}`);
+  return obstacles;
 }
 
 async function draftConversion(
@@ -97,13 +115,36 @@ async function draftConversion(
   const { losses, refusals, ...projection } = await target.project(graph, draft.view());
   draft.apply(projection);
   if (only) {
-    for (const convention of withdrawalOrder(parts)) {
-      const withdrawal = await convention.withdraw(graph, draft.view());
+    const lost = new Set(losses.map((l) => edgeKey({ subject: l.subject, referrer: { digest: l.referrer } })));
+    const others = withdrawalOrder(parts);
+    for (const convention of others) {
+      const held = await heldWithout(convention, others, graph, lost, draft.view());
+      const withdrawal = await convention.withdraw(held, draft.view());
       draft.apply(withdrawal);
       kept.push(...withdrawal.kept);
     }
   }
   return { draft, losses, kept, refusals };
+}
+
+/**
+ * The links that stay recorded if this convention gives up its records: those that the target holds, and of the others
+ * those that yet another convention states. The last record of a link never goes.
+ */
+async function heldWithout(
+  convention: Convention,
+  others: readonly Convention[],
+  graph: ReferrerGraph,
+  lost: ReadonlySet<string>,
+  view: LayoutView,
+): Promise<ReferrerGraph> {
+  if (lost.size === 0) return graph;
+  const elsewhere = new Set<string>();
+  for (const other of others) {
+    if (other === convention || other.id === "unlisted") continue;
+    for await (const edge of other.read(view)) elsewhere.add(edgeKey(edge));
+  }
+  return graph.filter((e) => !lost.has(edgeKey(e)) || elsewhere.has(edgeKey(e)));
 }
 
 /** oras comes last: its record is the plain entry, which the others leave behind when they take their annotation. */
@@ -117,7 +158,7 @@ function targetOf(id: ConventionId): Convention {
   if (convention?.traits.target === true) return convention;
   throw new OcilotError(
     "USAGE",
-    `${id} cannot be the target of a conversion`,
+    `${id} cannot be the target of a conversion: ${NEVER_TARGETS[id] ?? "there is no such convention"}`,
     { argument: "to" },
     { hint: `Targets are: ${TARGETS.join(", ")}.` },
   );

@@ -25,7 +25,12 @@ export interface Closure {
 }
 
 /** Collects what hangs on `roots`. Nothing is opened but manifests; whether blobs are there is not looked at. */
-export async function collectClosure(view: LayoutView, graph: ReferrerGraph, roots: readonly Descriptor[], options: ClosureOptions = {}): Promise<Closure> {
+export async function collectClosure(
+  view: LayoutView,
+  graph: ReferrerGraph,
+  roots: readonly Descriptor[],
+  options: ClosureOptions = {},
+): Promise<Closure> {
   const manifests = new Map<Digest, ManifestNode>();
   const blobs = new Map<Digest, Descriptor>();
   const edges: ReferrerEdge[] = [];
@@ -78,9 +83,16 @@ export function checkPlatforms(node: ManifestNode, wanted: readonly Platform[]):
   const children = manifestOf(node)?.manifests ?? [];
   for (const platform of wanted) {
     if (children.some((d) => matchesPlatform(d.platform, platform))) continue;
-    const offered = [...new Set(children.flatMap((d) => (d.platform === undefined || d.platform.os === "unknown" ? [] : formatPlatform(d.platform))))];
-    throw new OcilotError("REF_NOT_FOUND", `${node.descriptor.digest} has no platform ${formatPlatform(platform)}`, { reference: formatPlatform(platform), candidates: offered }, {
-      hint: offered.length === 0 ? "It is not an image index with platforms." : `It has: ${offered.join(", ")}`,
-    });
+    const offered = [
+      ...new Set(children.flatMap((d) => (d.platform === undefined || d.platform.os === "unknown" ? [] : formatPlatform(d.platform)))),
+    ];
+    throw new OcilotError(
+      "REF_NOT_FOUND",
+      `${node.descriptor.digest} has no platform ${formatPlatform(platform)}`,
+      { reference: formatPlatform(platform), candidates: offered },
+      {
+        hint: offered.length === 0 ? "It is not an image index with platforms." : `It has: ${offered.join(", ")}`,
+      },
+    );
   }
 }

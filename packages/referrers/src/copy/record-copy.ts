@@ -1,6 +1,13 @@
-import { CONTAINERD_IMAGE_NAME, type Descriptor, type IndexEntry, type Layout, OcilotError, REF_NAME, type WriteOptions } from "@ocilot/layout";
-import { UNIVERSAL, partsOf } from "../conventions/registry.js";
-import type { Convention, IndexChange } from "../convention.js";
+import {
+  CONTAINERD_IMAGE_NAME,
+  type Descriptor,
+  type IndexEntry,
+  type Layout,
+  OcilotError,
+  REF_NAME,
+  type WriteOptions,
+} from "@ocilot/layout";
+import type { IndexChange } from "../convention.js";
 import { type ConventionId, type ReferrerEdge, edgeKey } from "../edge.js";
 import type { ReferrerGraph } from "../graph.js";
 import { IndexDraft } from "../index-draft.js";
@@ -8,7 +15,7 @@ import { openView } from "../layout-view.js";
 import { readGraph } from "../read-graph.js";
 import { recordKeys } from "../records.js";
 import type { LayoutView } from "../view.js";
-import { conventionsOf, projectAll, spokenParts, writeDraft } from "../write/project-all.js";
+import { conventionsOf, projectAll, writeDraft, writingConventions } from "../write/project-all.js";
 import { SPARSE_PLATFORMS } from "./sparse.js";
 
 /** Something to be listed in the target, and its tag there. */
@@ -21,7 +28,8 @@ export interface RootEntry {
 export interface CopiedContent {
   readonly source: LayoutView;
   readonly sourceGraph: ReferrerGraph;
-  readonly target: Layout;
+  /** True where the copy is of everything, so that the records among its entries may be made anew. */
+  readonly isWhole: boolean;
   readonly roots: readonly RootEntry[];
   readonly edges: readonly ReferrerEdge[];
 }
@@ -33,9 +41,14 @@ export async function refuseTakenTags(target: Layout, roots: readonly RootEntry[
   for (const { tag, descriptor } of roots) {
     const taken = tag === undefined ? undefined : entries.find((e) => e.tag === tag && e.descriptor.digest !== descriptor.digest);
     if (taken === undefined || isListTag(tag!)) continue;
-    throw new OcilotError("WRITE_REFUSED", `the target has the tag ${tag} on ${taken.descriptor.digest}`, { reason: "tag-taken" }, {
-      hint: "Nothing was copied. Move the tag with --force, or give another one: DST:TAG.",
-    });
+    throw new OcilotError(
+      "WRITE_REFUSED",
+      `the target has the tag ${tag} on ${taken.descriptor.digest}`,
+      { reason: "tag-taken" },
+      {
+        hint: "Nothing was copied. Move the tag with --force, or give another one: DST:TAG.",
+      },
+    );
   }
 }
 
@@ -44,21 +57,36 @@ export async function refuseTakenTags(target: Layout, roots: readonly RootEntry[
  * without a `subject` as they are, and every other link in the target's conventions.
  * @throws OcilotError `CONVERSION_REFUSED` if a link would not be found afterwards, and what writing throws
  */
-export async function recordCopy(copied: CopiedContent, options: { conventions?: readonly ConventionId[]; reference?: string } & WriteOptions): Promise<void> {
-  const { target, edges } = copied;
+export async function recordCopy(
+  copied: CopiedContent,
+  target: Layout,
+  options: { conventions?: readonly ConventionId[] } & WriteOptions,
+): Promise<void> {
+  const { edges } = copied;
   await target.index.update(async (snapshot) => {
     const view = await openView(target, { snapshot });
     const graph = await readGraph(view);
     for (const edge of edges) graph.add({ ...edge, evidence: [] });
     const draft = new IndexDraft(view);
-    const isWhole = options.reference === undefined && view.entries.length === 0 && options.conventions === undefined;
+    const isWhole = copied.isWhole && view.entries.length === 0 && options.conventions === undefined;
     draft.apply({ changes: isWhole ? everything(copied.source) : await listed(copied, view), blobs: [] });
-    const refusals = isWhole ? [] : await projectAll(draft, graph, await conventionsFor(copied.source, view, options.conventions));
+    const refusals = isWhole
+      ? []
+      : await projectAll(
+          draft,
+          graph,
+          options.conventions === undefined ? await writingConventions(view, copied.source) : conventionsOf(options.conventions),
+        );
     const found = await readGraph(draft.view());
     const lost = edges.filter((e) => e.verified && !found.has(e.subject, e.referrer.digest));
     const reasons = [...refusals, ...lost.map((e) => `${edgeKey(e)} would not be found in the target`)];
     if (reasons.length > 0) {
-      throw new OcilotError("CONVERSION_REFUSED", `not copied: ${reasons[0]}`, { to: target.location, reasons }, { hint: "The target's index.json is unchanged. Choose another way to record referrers with --convention." });
+      throw new OcilotError(
+        "CONVERSION_REFUSED",
+        `not copied: ${reasons[0]}`,
+        { to: target.location, reasons },
+        { hint: "The target's index.json is unchanged. Choose another way to record referrers with --convention." },
+      );
     }
     return await writeDraft(target, draft, view, graph);
   }, options);
@@ -70,12 +98,17 @@ function everything(source: LayoutView): IndexChange[] {
   return [...source.entries.map((e) => foreign(e.descriptor)), ...flags];
 }
 
-async function listed({ source, sourceGraph, roots, edges }: CopiedContent, target: LayoutView): Promise<IndexChange[]> {
+async function listed({ source, sourceGraph, isWhole, roots, edges }: CopiedContent, target: LayoutView): Promise<IndexChange[]> {
   const records = await recordKeys(sourceGraph, source);
-  const positions = new Set(edges.flatMap((e) => (e.link === "N" ? e.evidence : [])).flatMap((v) => (v.within === undefined ? (v.position ?? []) : [])));
+  const positions = new Set(
+    edges.flatMap((e) => (e.link === "N" ? e.evidence : [])).flatMap((v) => (v.within === undefined ? (v.position ?? []) : [])),
+  );
   const carriers = source.entries.filter((e) => positions.has(e.position));
-  const isRecord = (d: Descriptor): boolean => source.entries.some((e) => e.descriptor === d && records.has(e.position));
-  const wanted = [...roots.filter((r) => roots.length === 1 || !isRecord(r.descriptor)).map((r) => rootDescriptor(r)), ...carriers.map((e) => e.descriptor)];
+  const recorded = new Set(source.entries.filter((e) => records.has(e.position)).map((e) => e.descriptor));
+  const wanted = [
+    ...roots.filter((r) => !isWhole || roots.length === 1 || !recorded.has(r.descriptor)).map((r) => rootDescriptor(r)),
+    ...carriers.map((e) => e.descriptor),
+  ];
   const changes: IndexChange[] = [];
   const seen = new Set(target.entries.map((e) => JSON.stringify(e.descriptor)));
   for (const d of wanted) {
@@ -106,16 +139,6 @@ function rootDescriptor({ descriptor, tag }: RootEntry): Descriptor {
 
 function foreign(descriptor: Descriptor): IndexChange {
   return { op: "add", key: { rank: "foreign", subject: descriptor.digest, digest: descriptor.digest }, descriptor };
-}
-
-async function conventionsFor(source: LayoutView, target: LayoutView, wanted: readonly ConventionId[] | undefined): Promise<Convention[]> {
-  if (wanted !== undefined) return conventionsOf(wanted);
-  for (const view of [target, source]) {
-    const spoken = await spokenParts(view);
-    if (spoken.length === partsOf(UNIVERSAL).length) return [UNIVERSAL];
-    if (spoken.length > 0) return spoken;
-  }
-  return [UNIVERSAL];
 }
 
 function isListTag(tag: string): boolean {

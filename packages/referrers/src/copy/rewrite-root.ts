@@ -12,12 +12,17 @@ export async function rewriteRoot(source: Layout, root: RootEntry, closure: Clos
   const { descriptor } = root;
   const manifest = closure.manifests.get(descriptor.digest);
   if (manifest?.state !== "read" || manifest.manifest.manifests.length === 0) {
-    throw new OcilotError("USAGE", `${descriptor.digest} is not an image index: there is nothing to rewrite`, { argument: "rewrite-index" });
+    throw new OcilotError("USAGE", `${descriptor.digest} is not an image index: there is nothing to rewrite`, {
+      argument: "rewrite-index",
+    });
   }
   const omitted = new Set(closure.omitted.map((d) => d.digest));
   const original = parseIndex(await source.blobs.bytes(descriptor, { maxBytes: MAX_MANIFEST_BYTES }), descriptor.digest);
   const gone = original.entries.filter((e) => omitted.has(e.descriptor.digest));
-  const text = editIndex(original, gone.map(({ position }) => ({ op: "remove", position })));
+  const text = editIndex(
+    original,
+    gone.map(({ position }) => ({ op: "remove", position })),
+  );
   const bytes = new TextEncoder().encode(text);
   return { text, descriptor: { ...descriptor, digest: digestOf(bytes), size: bytes.length } };
 }

@@ -92,7 +92,10 @@ async function plan(layout: Layout, snapshot: IndexSnapshot, options: GcOptions)
   const dangling = options.pruneDangling === true ? await danglingEdges(before, graph) : [];
   const gone = new Set(dangling.map((e) => e.referrer.digest));
   const view = gone.size === 0 ? before : (await draftWithout(before, graph, dangling)).view();
-  const { kept, unlisted } = await mark(view, graph.filter((e) => !gone.has(e.referrer.digest)));
+  const { kept, unlisted } = await mark(
+    view,
+    graph.filter((e) => !gone.has(e.referrer.digest)),
+  );
   const now = Date.now();
   const removed: { digest: Digest; size: number }[] = [];
   const spared: { digest: Digest; size: number; reason: SpareReason }[] = [];

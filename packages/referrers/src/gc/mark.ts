@@ -19,7 +19,7 @@ export async function mark(view: LayoutView, graph: ReferrerGraph): Promise<Mark
   const unlisted: Digest[] = [];
   await follow(view.entries.map((e) => e.descriptor));
   const loose = new Map((await view.unlisted()).map((n) => [n.descriptor.digest, n]));
-  for (let found = -1; found !== kept.size; ) {
+  for (let found = -1; found !== kept.size;) {
     found = kept.size;
     const referrers = graph.edges().filter((e) => kept.has(e.subject) && !kept.has(e.referrer.digest));
     await follow(referrers.map((e) => e.referrer));
@@ -27,7 +27,8 @@ export async function mark(view: LayoutView, graph: ReferrerGraph): Promise<Mark
       const subject = manifestOf(node)?.subject?.digest;
       if (subject === undefined || !kept.has(subject)) continue;
       loose.delete(digest);
-      if (graph.of(subject).every((e) => e.referrer.digest !== digest || e.evidence.every((v) => v.convention === "unlisted"))) unlisted.push(digest);
+      if (graph.of(subject).every((e) => e.referrer.digest !== digest || e.evidence.every((v) => v.convention === "unlisted")))
+        unlisted.push(digest);
       await follow([node.descriptor]);
     }
   }

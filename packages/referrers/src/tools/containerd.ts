@@ -8,15 +8,15 @@ export const containerdTool: ReaderTool = {
   title: "containerd 2.2 and Docker 29 import",
 
   async finds(view, subject) {
-    return marksOf(view).get(subject) ?? [];
+    return [...(marksOf(view).get(subject) ?? [])];
   },
 
   traps: async () => [],
 };
 
-const marks = new WeakMap<LayoutView, Map<string, Digest[]>>();
+const marks = new WeakMap<LayoutView, Map<string, Set<Digest>>>();
 
-function marksOf(view: LayoutView): Map<string, Digest[]> {
+function marksOf(view: LayoutView): Map<string, Set<Digest>> {
   let bySubject = marks.get(view);
   if (bySubject !== undefined) return bySubject;
   bySubject = new Map();
@@ -24,8 +24,8 @@ function marksOf(view: LayoutView): Map<string, Digest[]> {
     const subject = descriptor.annotations?.[CONTAINERD_SUBJECT];
     if (subject === undefined) continue;
     const found = bySubject.get(subject);
-    if (found === undefined) bySubject.set(subject, [descriptor.digest]);
-    else if (!found.includes(descriptor.digest)) found.push(descriptor.digest);
+    if (found === undefined) bySubject.set(subject, new Set([descriptor.digest]));
+    else found.add(descriptor.digest);
   }
   marks.set(view, bySubject);
   return bySubject;

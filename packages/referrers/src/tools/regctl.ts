@@ -1,4 +1,5 @@
 import type { Digest, IndexEntry } from "@ocilot/layout/spec";
+import { groupBy } from "../group-by.js";
 import type { ReaderTool } from "../reader-tool.js";
 import { referrersTag } from "../referrers-tag.js";
 import { type LayoutView, manifestOf } from "../view.js";
@@ -17,13 +18,26 @@ export const regctlSlowTool: ReaderTool = {
   title: "regctl 0.11.5 with --slow-referrers",
 
   async finds(view, subject) {
-    const nodes = await view.nodes(view.entries.map((e) => e.descriptor));
-    const direct = nodes.filter((n) => manifestOf(n)?.subject?.digest === subject).map((n) => n.descriptor.digest);
-    return [...new Set([...(await listed(view, subject)), ...direct])];
+    return [...new Set([...(await listed(view, subject)), ...((await directReferrers(view)).get(subject) ?? [])])];
   },
 
   traps: async () => [],
 };
+
+const direct = new WeakMap<LayoutView, Promise<Map<Digest | undefined, Digest[]>>>();
+
+/** The manifests of entries by the subject that they name. */
+function directReferrers(view: LayoutView): Promise<Map<Digest | undefined, Digest[]>> {
+  let bySubject = direct.get(view);
+  if (bySubject === undefined) direct.set(view, (bySubject = openEach(view)));
+  return bySubject;
+}
+
+async function openEach(view: LayoutView): Promise<Map<Digest | undefined, Digest[]>> {
+  const nodes = await view.nodes(view.entries.map((e) => e.descriptor));
+  const groups = groupBy(nodes, (n) => manifestOf(n)?.subject?.digest);
+  return new Map([...groups].map(([subject, group]) => [subject, group.map((n) => n.descriptor.digest)]));
+}
 
 async function listed(view: LayoutView, subject: Digest): Promise<Digest[]> {
   const entry = tagged(view, referrersTag(subject));
@@ -42,8 +56,8 @@ function tagged(view: LayoutView, tag: string): IndexEntry | undefined {
     byTag = new Map();
     for (const entry of view.entries) {
       if (entry.tag === undefined) continue;
-      const suffix = entry.tag.slice(entry.tag.lastIndexOf(":"));
-      for (const name of entry.tag === suffix ? [entry.tag] : [entry.tag, suffix]) if (!byTag.has(name)) byTag.set(name, entry);
+      const colon = entry.tag.lastIndexOf(":");
+      for (const name of colon < 0 ? [entry.tag] : [entry.tag, entry.tag.slice(colon)]) if (!byTag.has(name)) byTag.set(name, entry);
     }
     tags.set(view, byTag);
   }

@@ -18,7 +18,7 @@ import { openView } from "../layout-view.js";
 import { readGraph } from "../read-graph.js";
 import type { LayoutView } from "../view.js";
 import { EMPTY_DESCRIPTOR, artifactManifest } from "./artifact-manifest.js";
-import { conventionsOf, projectAll, spokenConventions, writeDraft } from "./project-all.js";
+import { conventionsOf, projectAll, writeDraft, writingConventions } from "./project-all.js";
 import { type DanglingSubject, subjectDescriptor } from "./subject.js";
 
 /** One file of a new artifact. */
@@ -69,7 +69,7 @@ export async function attach(
   let result: Descriptor | undefined;
   await layout.index.update(async (snapshot) => {
     await refuseCollected(layout, layers);
-    const view = await openView(layout, { snapshot });
+    const view = await openView(layout, { snapshot, strict: true });
     const graph = await readGraph(view);
     const text = "manifest" in referrer ? referrer.manifest : new TextEncoder().encode(await compose(referrer, graph));
     const mediaType = ("manifest" in referrer ? referrer.mediaType : undefined) ?? IMAGE_MANIFEST;
@@ -107,7 +107,12 @@ async function storeLayers(layout: Layout, layers: readonly ArtifactLayer[], opt
 async function refuseCollected(layout: Layout, layers: readonly Descriptor[]): Promise<void> {
   for (const { digest } of layers) {
     if (await layout.blobs.has(digest)) continue;
-    throw new OcilotError("BLOB_NOT_FOUND", `${digest} was collected before it was attached`, { digest }, { hint: "Run the command again." });
+    throw new OcilotError(
+      "BLOB_NOT_FOUND",
+      `${digest} was collected before it was attached`,
+      { digest },
+      { hint: "Run the command again." },
+    );
   }
 }
 
@@ -123,7 +128,7 @@ async function record(
   const edge = subjectEdge(node!, { convention: "oras" });
   if (edge === undefined) throw notReferrer(referrer.digest, "it cannot be read as a manifest with a subject");
   graph.add(edge);
-  const conventions = options.conventions === undefined ? await spokenConventions(view) : conventionsOf(options.conventions);
+  const conventions = options.conventions === undefined ? await writingConventions(view) : conventionsOf(options.conventions);
   const draft = new IndexDraft(view);
   const refusals = await projectAll(draft, graph, conventions);
   if (refusals.length > 0) {

@@ -31,14 +31,14 @@ export interface DetachOptions extends WriteOptions {
 export async function detach(layout: Layout, referrer: Digest, options: DetachOptions = {}): Promise<DetachResult> {
   let removed: ReferrerEdge[] = [];
   await layout.index.update(async (snapshot) => {
-    const view = await openView(layout, { snapshot, scan: true });
+    const view = await openView(layout, { snapshot, scan: true, strict: true });
     const graph = await readGraph(view);
     removed = edgesToRemove(graph, referrer, options.recursive ?? false);
     refuseHeld(view, removed);
     return await writeDraft(layout, await draftWithout(view, graph, removed), view, graph);
   }, options);
   await layout.index.update(async (snapshot) => {
-    const view = await openView(layout, { snapshot });
+    const view = await openView(layout, { snapshot, strict: true });
     const reachable = new Set((await view.reach()).map((r) => r.node.descriptor.digest));
     for (const { referrer: gone } of removed) if (!reachable.has(gone.digest)) await layout.blobs.delete(gone.digest);
     return [];

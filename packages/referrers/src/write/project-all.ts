@@ -6,17 +6,21 @@ import { type IndexDraft, placeChanges } from "../index-draft.js";
 import { recordKeys } from "../records.js";
 import type { LayoutView } from "../view.js";
 
-/** The parts of `universal` that a layout speaks. */
-export async function spokenParts(view: LayoutView): Promise<Convention[]> {
+/** The general conventions that a layout speaks: `universal`, or some of its parts. */
+export async function spokenConventions(view: LayoutView): Promise<Convention[]> {
+  if ((await UNIVERSAL.detect(view)).entries.length > 0) return [UNIVERSAL];
   const spoken: Convention[] = [];
   for (const part of partsOf(UNIVERSAL)) if ((await part.detect(view)).entries.length > 0) spoken.push(part);
   return spoken;
 }
 
-/** The conventions that new referrers are written in: those the layout speaks, or all at once if it speaks none. */
-export async function spokenConventions(view: LayoutView): Promise<Convention[]> {
-  const spoken = await spokenParts(view);
-  return spoken.length === 0 || spoken.length === partsOf(UNIVERSAL).length ? [UNIVERSAL] : spoken;
+/** The conventions that new referrers are written in: those that the first of these layouts speaks, or all at once. */
+export async function writingConventions(...views: readonly LayoutView[]): Promise<Convention[]> {
+  for (const view of views) {
+    const spoken = await spokenConventions(view);
+    if (spoken.length > 0) return spoken;
+  }
+  return [UNIVERSAL];
 }
 
 /** Lets each convention say what the graph says; the refusals of any are the refusals of all. */

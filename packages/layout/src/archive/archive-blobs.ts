@@ -1,0 +1,99 @@
+import { Readable } from "node:stream";
+import { setImmediate as breathe } from "node:timers/promises";
+import { type OcilotError, isOcilotError } from "../errors.js";
+import { throwIfAborted } from "../io-error.js";
+import type { Descriptor } from "../spec/descriptor.js";
+import type { Digest } from "../spec/digest.js";
+import type { BlobListing, BlobStore } from "../storage.js";
+import { blobNotFound, checkBytes, sizeMismatch, tooLarge, verifiedStream } from "../verified-stream.js";
+import { refuseWrite } from "./archive-error.js";
+import type { ArchiveFile } from "./archive-file.js";
+import type { Extent } from "./members.js";
+
+/** Blobs read between two turns of the event loop. */
+const SLICE = 256;
+/** What is read at once; a larger blob is read as a stream or not at all. */
+const MAX_BYTES = 2 ** 31 - 1;
+
+/** The blobs of an archive; those that only the reader made of it are in memory. */
+export class ArchiveBlobs implements BlobStore {
+  readonly #file: ArchiveFile;
+  readonly #blobs: ReadonlyMap<Digest, Extent | Uint8Array>;
+
+  constructor(file: ArchiveFile, blobs: ReadonlyMap<Digest, Extent | Uint8Array>) {
+    this.#file = file;
+    this.#blobs = blobs;
+  }
+
+  async has(digest: Digest): Promise<boolean> {
+    return this.#blobs.has(digest);
+  }
+
+  async size(digest: Digest): Promise<number | undefined> {
+    const found = this.#blobs.get(digest);
+    return found === undefined ? undefined : sizeOf(found);
+  }
+
+  async open(d: Descriptor): Promise<Readable> {
+    const check = verifiedStream(d);
+    const found = this.#find(d);
+    const content = found instanceof Uint8Array ? Readable.from([found]) : this.#file.stream(found.offset, found.size);
+    content.on("error", (error) => check.destroy(error));
+    check.on("close", () => content.destroy());
+    return content.pipe(check);
+  }
+
+  async bytes(d: Descriptor, options: { maxBytes?: number } = {}): Promise<Uint8Array> {
+    return this.#read(d, options.maxBytes);
+  }
+
+  async bytesMany(
+    ds: readonly Descriptor[],
+    options: { maxBytes?: number; signal?: AbortSignal } = {},
+  ): Promise<(Uint8Array | OcilotError)[]> {
+    const results: (Uint8Array | OcilotError)[] = [];
+    for (const d of ds) {
+      if (results.length % SLICE === SLICE - 1) {
+        await breathe();
+        throwIfAborted(options.signal);
+      }
+      try {
+        results.push(this.#read(d, options.maxBytes));
+      } catch (error) {
+        if (!isOcilotError(error)) throw error;
+        results.push(error);
+      }
+    }
+    return results;
+  }
+
+  async *list(): AsyncIterable<BlobListing> {
+    for (const [digest, found] of this.#blobs) yield { digest, size: sizeOf(found), modified: 0 };
+  }
+
+  async put(): Promise<Descriptor> {
+    return refuseWrite(this.#file.location);
+  }
+
+  async delete(): Promise<void> {
+    refuseWrite(this.#file.location);
+  }
+
+  #read(d: Descriptor, maxBytes = MAX_BYTES): Uint8Array {
+    const limit = Math.min(maxBytes, MAX_BYTES);
+    if (d.size > limit) throw tooLarge(d, limit);
+    const found = this.#find(d);
+    return checkBytes(d, found instanceof Uint8Array ? found : this.#file.read(found.offset, found.size));
+  }
+
+  #find(d: Descriptor): Extent | Uint8Array {
+    const found = this.#blobs.get(d.digest);
+    if (found === undefined) throw blobNotFound(d);
+    if (sizeOf(found) !== d.size) throw sizeMismatch(d, sizeOf(found));
+    return found;
+  }
+}
+
+function sizeOf(found: Extent | Uint8Array): number {
+  return found instanceof Uint8Array ? found.length : found.size;
+}

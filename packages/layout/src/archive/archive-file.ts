@@ -1,0 +1,69 @@
+import { closeSync, createReadStream, fstatSync, openSync, read, readSync } from "node:fs";
+import { Readable } from "node:stream";
+import { ioError } from "../io-error.js";
+import { archiveInvalid } from "./archive-error.js";
+
+/** A stream that ends, or is given up, would close the file under all others. */
+const SHARED = { read, close: (_fd: number, done: (error?: Error | null) => void): void => done(null) };
+
+/** An open tar, read at whatever place is asked for. */
+export class ArchiveFile {
+  /** For messages. */
+  readonly location: string;
+  readonly size: number;
+  readonly #fd: number;
+  #streams = 0;
+  #state: "open" | "closing" | "closed" = "open";
+
+  /** Takes the descriptor over. */
+  constructor(location: string, fd: number) {
+    this.location = location;
+    this.#fd = fd;
+    this.size = fstatSync(fd).size;
+  }
+
+  /** @throws file-system errors as they come */
+  static open(path: string): ArchiveFile {
+    return new ArchiveFile(path, openSync(path, "r"));
+  }
+
+  /** @throws OcilotError `ARCHIVE_INVALID` if the file ends before that, `IO_ERROR` */
+  read(offset: number, length: number): Buffer {
+    const bytes = Buffer.allocUnsafe(length);
+    let filled = 0;
+    try {
+      while (filled < length) {
+        const n = readSync(this.#checkedFd(), bytes, filled, length - filled, offset + filled);
+        if (n === 0) throw archiveInvalid(this.location, "the file ends here", { offset: offset + filled });
+        filled += n;
+      }
+    } catch (error) {
+      throw ioError(error, this.location);
+    }
+    return bytes;
+  }
+
+  /** The bytes from `offset` on, as a stream in large pieces. */
+  stream(offset: number, length: number): Readable {
+    const fd = this.#checkedFd();
+    if (length === 0) return Readable.from([]);
+    this.#streams++;
+    const stream = createReadStream("", { fd, start: offset, end: offset + length - 1, highWaterMark: 1 << 20, fs: SHARED });
+    return stream.on("close", () => {
+      this.#streams--;
+      if (this.#state === "closing") this.close();
+    });
+  }
+
+  /** Closes the file, once the streams that are under way have ended. */
+  close(): void {
+    if (this.#state === "closed") return;
+    this.#state = this.#streams > 0 ? "closing" : "closed";
+    if (this.#state === "closed") closeSync(this.#fd);
+  }
+
+  #checkedFd(): number {
+    if (this.#state !== "open") throw new Error(`${this.location} is closed`);
+    return this.#fd;
+  }
+}

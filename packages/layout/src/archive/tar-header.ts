@@ -1,0 +1,55 @@
+import type { Headers } from "tar-stream";
+// @ts-expect-error -- tar-stream has this file for itself, and its types leave it out.
+import * as codec from "tar-stream/headers.js";
+
+type MemberType = NonNullable<Headers["type"]>;
+
+/** As decoded: `type` is null where tar-stream does not know it. */
+export interface DecodedHeader {
+  readonly name: string;
+  readonly size: number;
+  readonly type: MemberType | null;
+  readonly linkname: string | null;
+}
+
+export interface EncodableHeader {
+  readonly name: string;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly size: number;
+  readonly mtime: Date;
+  readonly type: MemberType;
+}
+
+interface HeaderCodec {
+  decode(block: Uint8Array, encoding: string, allowUnknownFormat: boolean): DecodedHeader | null;
+  decodePax(body: Uint8Array): Record<string, string>;
+  decodeLongPath(body: Uint8Array): string;
+  encode(header: EncodableHeader): Uint8Array | null;
+  encodePax(options: { name: string }): Uint8Array;
+}
+
+const tar = codec as HeaderCodec;
+
+/** Null for a block of zeros; throws where the checksum is wrong. The oldest format has no magic and is taken all the same. */
+export function decodeHeader(block: Uint8Array): DecodedHeader | null {
+  return tar.decode(block, "utf-8", true);
+}
+
+export function decodePax(body: Uint8Array): Readonly<Record<string, string>> {
+  return tar.decodePax(body);
+}
+
+export function decodeLongName(body: Uint8Array): string {
+  return tar.decodeLongPath(body);
+}
+
+/** Null where the name does not fit into a header. */
+export function encodeHeader(header: EncodableHeader): Uint8Array | null {
+  return tar.encode(header);
+}
+
+export function encodePax(name: string): Uint8Array {
+  return tar.encodePax({ name });
+}

@@ -1,0 +1,67 @@
+import type { Digest } from "@ocilot/layout/spec";
+import { type Finding, type FindingParts, finding, finish } from "../verify/finding.js";
+import type { FindingCode } from "../verify/codes.js";
+import type { PathStep } from "../verify/path.js";
+import type { Receipt } from "./receipt.js";
+
+/** What differs between what a bundle held and what it holds now; nothing if nothing was lost, added or moved. */
+export function compareReceipts(before: Receipt, now: Receipt, location: string): Finding[] {
+  const findings: Finding[] = [];
+  const say = (code: FindingCode, parts: FindingParts): void => void findings.push(finding(code, parts));
+  compareRoots(before, now, say);
+  const sizes = new Map(now.blobs.map((b) => [b.digest, b.size]));
+  const known = new Map(before.blobs.map((b) => [b.digest, b.size]));
+  for (const { digest, size } of before.blobs)
+    if (!sizes.has(digest))
+      say("RECEIPT_LOST", { digest, message: `${digest} (${size} bytes) was there and is not there now, or not whole` });
+  for (const { digest, size } of now.blobs)
+    if (!known.has(digest))
+      say("RECEIPT_ADDED", {
+        digest,
+        message: `${digest} (${size} bytes) is there and was not there before`,
+        fix: "ocilot gc LAYOUT, if nothing should name it",
+      });
+  const edges = new Set(now.referrers.map(edgeText));
+  const knownEdges = new Set(before.referrers.map(edgeText));
+  for (const e of before.referrers)
+    if (!edges.has(edgeText(e))) say("RECEIPT_LOST", { digest: e.referrer, message: `the link was lost: ${edgeText(e)}` });
+  for (const e of now.referrers)
+    if (!knownEdges.has(edgeText(e))) say("RECEIPT_ADDED", { digest: e.referrer, message: `the link is new: ${edgeText(e)}` });
+  return finish(findings, location, false);
+}
+
+function compareRoots(before: Receipt, now: Receipt, say: (code: FindingCode, parts: FindingParts) => void): void {
+  const tagsOf = (r: Receipt): Map<string, Digest[]> => {
+    const tags = new Map<string, Digest[]>();
+    for (const { tag, digest } of r.roots) if (tag !== undefined) tags.set(tag, [...(tags.get(tag) ?? []), digest]);
+    return tags;
+  };
+  const then = tagsOf(before);
+  const there = tagsOf(now);
+  const step = (tag: string): PathStep[] => [{ kind: "tag", tag }];
+  for (const [tag, digests] of then) {
+    const found = there.get(tag);
+    const digest = digests[0]!;
+    if (found === undefined)
+      say("RECEIPT_LOST", { steps: step(tag), digest, message: `the tag ${tag} was on ${digests.join(" and ")} and is gone` });
+    else if (found.join() !== digests.join())
+      say("RECEIPT_CHANGED", {
+        steps: step(tag),
+        digest,
+        message: `the tag ${tag} was on ${digests.join(" and ")}, and is on ${found.join(" and ")}`,
+      });
+  }
+  for (const [tag, digests] of there)
+    if (!then.has(tag))
+      say("RECEIPT_ADDED", { steps: step(tag), digest: digests[0], message: `the tag ${tag} on ${digests.join(" and ")} is new` });
+  const bare = (r: Receipt): Set<Digest> => new Set(r.roots.flatMap((root) => (root.tag === undefined ? root.digest : [])));
+  const named = (r: Receipt): Set<Digest> => new Set(r.roots.map((root) => root.digest));
+  for (const digest of bare(before))
+    if (!named(now).has(digest)) say("RECEIPT_LOST", { digest, message: `the image ${digest} is no longer listed` });
+  for (const digest of bare(now))
+    if (!named(before).has(digest)) say("RECEIPT_ADDED", { digest, message: `the image ${digest} is listed and was not before` });
+}
+
+function edgeText(e: { readonly subject: Digest; readonly referrer: Digest }): string {
+  return `${e.referrer} refers to ${e.subject}`;
+}

@@ -1,0 +1,95 @@
+import { lstat } from "node:fs/promises";
+import { join } from "node:path";
+import { type Layout, OcilotError, type WriteOptions, isOcilotError } from "@ocilot/layout";
+import { convert } from "../convert/apply.js";
+import { type Finding, finding } from "../verify/finding.js";
+import { type RepairPlan, type RepairStep, planRepair, recordTarget } from "./plan-repair.js";
+
+export interface RepairOptions extends WriteOptions {
+  /** Layouts to take blobs from, in the order in which they are asked. */
+  readonly from?: readonly Layout[] | undefined;
+  /** Only tell what would be done. */
+  readonly dryRun?: boolean | undefined;
+  readonly onProgress?: ((event: { readonly done: number; readonly total: number }) => void) | undefined;
+}
+
+export interface RepairResult {
+  readonly dryRun: boolean;
+  /** What was done, or would be. */
+  readonly steps: readonly RepairStep[];
+  /** What is still wrong, as far as a repair could have been expected to mend it. */
+  readonly left: readonly Finding[];
+}
+
+/**
+ * Mends a layout: takes missing and damaged blobs from other layouts, brings the records of the conventions that it
+ * speaks up to date, lists referrers that nothing leads to, and removes what an interrupted ocilot left. A damaged blob
+ * is only ever replaced, in one step, by a whole one; nothing else is deleted. A crash leaves some steps done.
+ * @throws OcilotError `LAYOUT_INVALID`, `WRITE_REFUSED`, `LOCK_BUSY`, `ABORTED`, and what writing throws
+ */
+export async function repairLayout(layout: Layout, options: RepairOptions = {}): Promise<RepairResult> {
+  const plan = await planRepair(layout, options);
+  if (options.dryRun === true || plan.steps.length === 0) return { dryRun: options.dryRun === true, steps: plan.steps, left: plan.left };
+  const left = [...plan.left];
+  const done: RepairStep[] = [];
+  for (const [i, step] of plan.steps.entries()) {
+    options.onProgress?.({ done: i, total: plan.steps.length });
+    if (step.op === "fetch") await fetchBlob(layout, plan, step, options);
+    else if (step.op === "records" && !(await rebuild(layout, left, options))) continue;
+    if (step.op !== "remove") done.push(step);
+  }
+  const removals = plan.steps.filter((s) => s.op === "remove");
+  const kept = await removeLeftovers(layout, removals, options);
+  done.push(...removals.filter((s) => !kept.includes(s)));
+  left.push(
+    ...kept.map((s) =>
+      finding("LEFTOVER_FILE", {
+        steps: [{ kind: "file", file: s.file }],
+        message: `${s.file} may belong to an ocilot that is at work; it is removed once that has ended, or after a day`,
+      }),
+    ),
+  );
+  options.onProgress?.({ done: plan.steps.length, total: plan.steps.length });
+  return { dryRun: false, steps: done, left };
+}
+
+async function fetchBlob(layout: Layout, plan: RepairPlan, step: RepairStep & { op: "fetch" }, { signal }: RepairOptions): Promise<void> {
+  const { source, size } = plan.offers.get(step.digest)!;
+  const expect = { mediaType: "application/octet-stream", digest: step.digest, size };
+  await layout.blobs.put(await source.blobs.open(expect), { expect, ...(signal && { signal }) });
+}
+
+/** Planned anew: what the fetched blobs say counts now. False if it was refused. */
+async function rebuild(layout: Layout, left: Finding[], options: RepairOptions): Promise<boolean> {
+  try {
+    const { wait, signal } = options;
+    const to = (await recordTarget(layout)) ?? "universal";
+    await convert(layout, { to, scan: true, ...(wait !== undefined && { wait }), ...(signal && { signal }) });
+    return true;
+  } catch (error) {
+    if (!isOcilotError(error, "CONVERSION_REFUSED")) throw error;
+    if (!left.some((f) => f.code === "RECORD_CONFLICT"))
+      left.push(
+        ...(error as OcilotError<"CONVERSION_REFUSED">).details.reasons.map((message) => finding("RECORD_CONFLICT", { message, fix: "" })),
+      );
+    return false;
+  }
+}
+
+type Removal = RepairStep & { readonly op: "remove" };
+
+/** Every write sweeps what dead processes left, under the lock; so does one that changes nothing. Returns what had to stay. */
+async function removeLeftovers(layout: Layout, removals: readonly Removal[], options: RepairOptions): Promise<Removal[]> {
+  if (removals.length === 0) return [];
+  const { wait, signal } = options;
+  await layout.index.update(() => [], { ...(wait !== undefined && { wait }), ...(signal && { signal }) });
+  const kept: Removal[] = [];
+  for (const removal of removals) {
+    const isThere = await lstat(join(layout.location, removal.file)).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) kept.push(removal);
+  }
+  return kept;
+}

@@ -1,0 +1,43 @@
+import { type Digest, KIND } from "@ocilot/layout/spec";
+import { COSIGN_PREFIX } from "../kinds.js";
+import type { ReaderTool } from "../reader-tool.js";
+import { type LayoutView, type ManifestNode, manifestOf } from "../view.js";
+
+/**
+ * `cosign verify --local-image`. It knows one image, the first entry that `kind` calls so (an index is not one), and
+ * only that can be asked about. Signatures are the entries that `kind` calls so, and every blob that is a manifest with
+ * a `subject` and a bundle among its layers, listed or not.
+ */
+export const cosignTool: ReaderTool = {
+  id: "cosign",
+  title: "cosign 3.1 verify --local-image",
+
+  async finds(view, subject) {
+    if (firstOf(view, "image") !== subject) return [];
+    const attached = ["sigs", "atts"].flatMap((role) => firstOf(view, role) ?? []);
+    const bundles = (await blobsOf(view)).filter((n) => isBundleOf(n, subject)).map((n) => n.descriptor.digest);
+    return [...new Set([...attached, ...bundles])];
+  },
+
+  async traps(view) {
+    if (firstOf(view, "image") !== undefined || firstOf(view, "imageIndex") === undefined) return [];
+    return [{ severity: "warns", message: "the image is an index: cosign verifies none from a directory, it can only load it" }];
+  },
+};
+
+function firstOf(view: LayoutView, role: string): Digest | undefined {
+  return view.entries.find((e) => e.descriptor.annotations?.[KIND] === COSIGN_PREFIX + role)?.descriptor.digest;
+}
+
+/** What it finds by reading the blobs. Only sha256 ones: it looks into no other directory. */
+async function blobsOf(view: LayoutView): Promise<ManifestNode[]> {
+  const reached = (await view.reach()).map((r) => r.node);
+  return [...reached, ...(await view.unlisted())].filter((n) => n.descriptor.digest.startsWith("sha256:"));
+}
+
+function isBundleOf(node: ManifestNode, subject: Digest): boolean {
+  const manifest = manifestOf(node);
+  return (
+    manifest?.subject?.digest === subject && manifest.layers.some((l) => l.mediaType.startsWith("application/vnd.dev.sigstore.bundle"))
+  );
+}

@@ -1,0 +1,161 @@
+import { type Descriptor, type Digest, type Layout, OcilotError, isAlgorithm, isOcilotError, splitDigest } from "@ocilot/layout";
+import { finished } from "node:stream/promises";
+import type { Readable } from "node:stream";
+import { HashPool } from "./hash-pool.js";
+
+/** What is known of the content behind a digest. `size` is that of the file. */
+export type Content =
+  | { readonly state: "whole"; readonly size: number }
+  | { readonly state: "missing" }
+  | { readonly state: "corrupt"; readonly size: number; readonly message: string }
+  | { readonly state: "unreadable"; readonly message: string }
+  | { readonly state: "unsupported"; readonly message: string };
+
+/** How far the hashing is. */
+export interface VerifyProgress {
+  readonly blobs: number;
+  readonly totalBlobs: number;
+  readonly bytes: number;
+  readonly totalBytes: number;
+}
+
+export interface ContentOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((event: VerifyProgress) => void) | undefined;
+  /** Worker threads for large blobs; as many as there are cores unless told, 0 for none. */
+  readonly workers?: number | undefined;
+}
+
+/** Up to here many blobs are read in one batch. */
+const SMALL_BYTES = 1 << 20;
+const BATCH_BYTES = 16 << 20;
+const BATCH_COUNT = 256;
+
+/**
+ * Hashes each digest once, at the size that the file has: whether a descriptor is right about that size is another
+ * question. Small blobs in batches, large ones as streams, in worker threads where the layout is a directory.
+ * @throws OcilotError `ABORTED`
+ */
+export async function checkContent(layout: Layout, digests: Iterable<Digest>, options: ContentOptions = {}): Promise<Map<Digest, Content>> {
+  const found = new Map<Digest, Content>();
+  const small: Descriptor[] = [];
+  const large: Descriptor[] = [];
+  for (const digest of digests) {
+    try {
+      const size = await layout.blobs.size(digest);
+      if (size === undefined) found.set(digest, { state: "missing" });
+      else if (!isAlgorithm(splitDigest(digest).algorithm)) found.set(digest, unsupported(digest));
+      else (size <= SMALL_BYTES ? small : large).push({ mediaType: "application/octet-stream", digest, size });
+    } catch (error) {
+      found.set(digest, contentOf(digest, 0, error));
+    }
+  }
+  const total = { totalBlobs: small.length + large.length, totalBytes: sum(small) + sum(large) };
+  let blobs = 0;
+  let bytes = 0;
+  const note = (d: Descriptor, content: Content): void => {
+    found.set(d.digest, content);
+    blobs++;
+  };
+  const tell = (more: number): void => {
+    bytes += more;
+    options.onProgress?.({ blobs, bytes, ...total });
+  };
+  tell(0);
+  for (const batch of batchesOf(small)) {
+    checkAborted(options.signal);
+    const read = await layout.blobs.bytesMany(batch, options.signal ? { signal: options.signal } : {});
+    batch.forEach((d, i) =>
+      note(d, read[i] instanceof OcilotError ? contentOf(d.digest, d.size, read[i]) : { state: "whole", size: d.size }),
+    );
+    tell(sum(batch));
+  }
+  await checkLarge(layout, large, note, tell, options);
+  return found;
+}
+
+async function checkLarge(
+  layout: Layout,
+  large: readonly Descriptor[],
+  note: (d: Descriptor, content: Content) => void,
+  tell: (bytes: number) => void,
+  { signal, workers }: ContentOptions,
+): Promise<void> {
+  // The largest first, so that in the end no core waits for the last one alone.
+  const queue = large.toSorted((a, b) => b.size - a.size);
+  const pool = await HashPool.for(layout.location, queue, workers);
+  const next = async (): Promise<void> => {
+    for (let d = queue.shift(); d !== undefined; d = queue.shift()) {
+      checkAborted(signal);
+      let told = 0;
+      const onBytes = (n: number): void => {
+        told += n;
+        tell(n);
+      };
+      const content = (await pool?.check(d, onBytes)) ?? (await streamed(layout, d, onBytes, signal));
+      note(d, content);
+      tell(Math.max(0, d.size - told));
+    }
+  };
+  const stop = (): void => pool?.close();
+  signal?.addEventListener("abort", stop, { once: true });
+  try {
+    await Promise.all(Array.from({ length: pool?.size ?? 1 }, next));
+  } finally {
+    signal?.removeEventListener("abort", stop);
+    pool?.close();
+  }
+}
+
+async function streamed(layout: Layout, d: Descriptor, onBytes: (n: number) => void, signal: AbortSignal | undefined): Promise<Content> {
+  let stream: Readable | undefined;
+  try {
+    stream = await layout.blobs.open(d);
+    stream.on("data", (chunk: Uint8Array) => onBytes(chunk.length));
+    await finished(stream, signal ? { signal } : {});
+    return { state: "whole", size: d.size };
+  } catch (error) {
+    checkAborted(signal);
+    return contentOf(d.digest, d.size, error);
+  } finally {
+    stream?.destroy();
+  }
+}
+
+function contentOf(digest: Digest, size: number, error: unknown): Content {
+  if (!isOcilotError(error)) throw error;
+  if (error.code === "ABORTED") throw error;
+  if (error.code === "BLOB_NOT_FOUND") return { state: "missing" };
+  if (error.code === "BLOB_CORRUPT" || error.code === "SIZE_MISMATCH") return { state: "corrupt", size, message: error.message };
+  if (error.code === "ALGORITHM_UNSUPPORTED") return unsupported(digest);
+  return { state: "unreadable", message: error.message };
+}
+
+function unsupported(digest: Digest): Content {
+  return {
+    state: "unsupported",
+    message: `${digest}: ocilot cannot compute ${splitDigest(digest).algorithm} digests, so nothing proves the content`,
+  };
+}
+
+function* batchesOf(blobs: readonly Descriptor[]): Iterable<Descriptor[]> {
+  let batch: Descriptor[] = [];
+  let bytes = 0;
+  for (const d of blobs) {
+    batch.push(d);
+    bytes += d.size;
+    if (batch.length < BATCH_COUNT && bytes < BATCH_BYTES) continue;
+    yield batch;
+    batch = [];
+    bytes = 0;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+function sum(blobs: readonly Descriptor[]): number {
+  return blobs.reduce((total, d) => total + d.size, 0);
+}
+
+function checkAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new OcilotError("ABORTED", "interrupted; nothing was written", {}, { cause: signal.reason });
+}

@@ -1,0 +1,85 @@
+import type { Dirent } from "node:fs";
+import { lstat, readdir, realpath } from "node:fs/promises";
+import { join } from "node:path";
+import { isDigest } from "@ocilot/layout";
+import { type Finding, finding } from "./finding.js";
+
+/** A file of a layout directory; `path` is relative to it, with `/`. */
+export interface LayoutFile {
+  readonly path: string;
+  readonly isDirectory: boolean;
+  /** Permission bits; undefined where the system has none. */
+  readonly mode?: number;
+}
+
+/** Names that programs give to files that are not whole yet, or that must not outlive them. */
+const LEFTOVERS: readonly RegExp[] = [
+  /^\.ocilot-/,
+  /^\.umoci-/,
+  /^index\.json\..+/,
+  /^oci-put-blob/,
+  /^(ingest|_uploads|\.uploads)\/./,
+  /^blobs\/[^/]+\/.+\.(tmp|partial)$/,
+];
+
+/** What of the files of a layout is no part of it. Pure: give it what {@link listFiles} gives. */
+export function fileFindings(files: readonly LayoutFile[]): Finding[] {
+  const findings: Finding[] = [];
+  const closed = files.filter((f) => f.mode !== undefined && isClosed(f));
+  for (const { path, isDirectory } of files) {
+    const steps = [{ kind: "file" as const, file: path }];
+    const name = path.split("/");
+    const isBlobPlace = name[0] === "blobs" && name.length === 3;
+    const isPart =
+      ["oci-layout", "index.json", "blobs"].includes(path) ||
+      (name[0] === "blobs" && name.length < 3) ||
+      (isBlobPlace && isDigest(`${name[1]}:${name[2]}`));
+    if (isPart) continue;
+    if (LEFTOVERS.some((form) => form.test(path)) || isBlobPlace) {
+      const own = path.startsWith(".ocilot-") ? {} : { fix: "remove it when no tool is at work on the layout" };
+      findings.push(
+        finding("LEFTOVER_FILE", { steps, message: `${path} is no part of the layout: an interrupted program may have left it`, ...own }),
+      );
+    } else if (!isDirectory)
+      findings.push(finding("FOREIGN_FILE", { steps, message: `${path} is none of the files of an image layout; it is left alone` }));
+  }
+  const [first, ...more] = closed;
+  if (first !== undefined) {
+    const message = `${first.path}${more.length > 0 ? ` and ${more.length} more` : ""} can be read by the owner only`;
+    findings.push(finding("PERMISSION", { steps: [{ kind: "file", file: first.path }], message }));
+  }
+  return findings;
+}
+
+function isClosed({ mode = 0o777, isDirectory, path }: LayoutFile): boolean {
+  const needed = isDirectory ? 0o005 : 0o004;
+  return (mode & needed) !== needed && !path.startsWith(".ocilot-");
+}
+
+/** The files of a layout directory, three levels deep; undefined if there is no such directory, as for an archive. */
+export async function listFiles(location: string): Promise<LayoutFile[] | undefined> {
+  const files: LayoutFile[] = [];
+  try {
+    await visit(await realpath(location), "", 1);
+  } catch {
+    return undefined;
+  }
+  return files.toSorted((a, b) => (a.path < b.path ? -1 : 1));
+
+  async function visit(directory: string, prefix: string, depth: number): Promise<void> {
+    for (const entry of await readdir(directory, { withFileTypes: true })) {
+      const path = prefix + entry.name;
+      files.push({ path, isDirectory: entry.isDirectory(), ...(await modeOf(join(directory, entry.name), entry)) });
+      if (entry.isDirectory() && depth < 3 && /^(blobs|ingest|_uploads|\.uploads)$/.test(path.split("/")[0]!)) {
+        // What cannot be entered shows in the mode of the directory itself.
+        await visit(join(directory, entry.name), `${path}/`, depth + 1).catch(() => undefined);
+      }
+    }
+  }
+}
+
+/** A link has no mode of its own, and Windows has none at all. */
+async function modeOf(path: string, entry: Dirent): Promise<{ mode?: number }> {
+  if (process.platform === "win32" || entry.isSymbolicLink()) return {};
+  return { mode: (await lstat(path)).mode & 0o777 };
+}

@@ -1,0 +1,135 @@
+import { type Descriptor, type Digest, type IndexEntry, type Manifest, manifestKind } from "@ocilot/layout/spec";
+import type { ReferrerEdge } from "../edge.js";
+import type { ReferrerGraph } from "../graph.js";
+import { groupBy } from "../group-by.js";
+import { parseReferrersTag } from "../referrers-tag.js";
+import { type LayoutView, type ManifestNode, manifestOf } from "../view.js";
+import { type PathStep, entryStep, platformName } from "./path.js";
+
+/** A descriptor somewhere in the layout, and the way there. */
+export interface Use {
+  readonly descriptor: Descriptor;
+  /** `"manifest"` where only a manifest makes sense: an entry, a child of an index, a subject, a referrer. */
+  readonly slot: "manifest" | "blob";
+  readonly steps: readonly PathStep[];
+  readonly node: ManifestNode;
+  /** What the entries say that the way may begin at. */
+  readonly roots: readonly Descriptor[];
+}
+
+/** Everything that one gets to from some entries. */
+export interface Inventory {
+  /** Each descriptor once, under the shortest way; one digest described in two ways stands there twice. */
+  readonly uses: readonly Use[];
+  /** The manifests that could be read. */
+  readonly manifests: ReadonlyMap<Digest, Manifest>;
+  /** The way to each digest. */
+  readonly paths: ReadonlyMap<Digest, readonly PathStep[]>;
+  /** The links whose referrer or subject one gets to. */
+  readonly edges: readonly ReferrerEdge[];
+}
+
+interface Step {
+  readonly descriptor: Descriptor;
+  readonly slot: Use["slot"];
+  readonly steps: readonly PathStep[];
+  readonly roots: readonly Descriptor[];
+}
+
+/**
+ * Follows entries through children, configs and layers, then through referrers, of everything found and of each other,
+ * and through subjects. Nothing is opened but manifests.
+ * @param withSubjects follow a referrer to a subject that nothing else leads to
+ */
+export async function takeInventory(
+  view: LayoutView,
+  graph: ReferrerGraph,
+  entries: readonly IndexEntry[],
+  withSubjects: boolean,
+): Promise<Inventory> {
+  const uses = new Map<string, Use>();
+  const manifests = new Map<Digest, Manifest>();
+  const paths = new Map<Digest, readonly PathStep[]>();
+  const edges = new Set<ReferrerEdge>();
+  const described = groupBy(
+    entries.map((e) => e.descriptor),
+    (d) => d.digest,
+  );
+  // A real tag is the best name for what an entry of a referrer or a list leads to as well.
+  const isName = ({ tag }: IndexEntry): boolean => tag !== undefined && parseReferrersTag(tag) === undefined;
+  for (const wave of [entries.filter(isName), entries.filter((e) => !isName(e))]) {
+    let level = wave.map(({ descriptor, ...e }): Step => {
+      return { descriptor, slot: "manifest", steps: [entryStep({ descriptor, ...e })], roots: described.get(descriptor.digest)! };
+    });
+    while (level.length > 0) {
+      await follow(level);
+      level = linked();
+    }
+  }
+  return { uses: [...uses.values()], manifests, paths, edges: [...edges] };
+
+  async function follow(start: readonly Step[]): Promise<void> {
+    let steps = start;
+    while (steps.length > 0) {
+      const fresh = steps.filter(
+        (s) => !uses.has(keyOf(s)) && uses.set(keyOf(s), { ...s, node: { state: "blob", descriptor: s.descriptor } }),
+      );
+      const nodes = await view.nodes(fresh.map((s) => s.descriptor));
+      steps = fresh.flatMap((step, i) => {
+        const node = nodes[i]!;
+        uses.set(keyOf(step), { ...step, node });
+        const { digest } = step.descriptor;
+        if (!paths.has(digest)) paths.set(digest, step.steps);
+        const manifest = manifestOf(node);
+        if (manifest === undefined || manifests.has(digest)) return [];
+        manifests.set(digest, manifest);
+        return partsOf(manifest, step);
+      });
+    }
+  }
+
+  /** The referrers of all that is known so far, and the subjects of those, as far as they are new. */
+  function linked(): Step[] {
+    const next: Step[] = [];
+    for (const edge of graph.edges()) {
+      const below = paths.get(edge.subject);
+      const above = paths.get(edge.referrer.digest);
+      if (below === undefined && (above === undefined || !withSubjects)) continue;
+      edges.add(edge);
+      if (below !== undefined) push(edge.referrer, [...below, referrerStep(edge)], below);
+      if (edge.subjectDescriptor !== undefined) {
+        const way = above ?? [...below!, referrerStep(edge)];
+        push(edge.subjectDescriptor, [...way, { kind: "subject", digest: edge.subject }], way);
+      }
+    }
+    return next;
+
+    function push(descriptor: Descriptor, steps: readonly PathStep[], from: readonly PathStep[]): void {
+      const slot = "manifest" as const;
+      const first = from[0];
+      const roots = first?.kind === "entry" ? (described.get(first.digest) ?? []) : [];
+      if (!uses.has(keyOf({ descriptor, slot }))) next.push({ descriptor, slot, steps, roots });
+    }
+  }
+}
+
+function partsOf(manifest: Manifest, { steps, roots }: Step): Step[] {
+  const to = (descriptor: Descriptor, slot: Use["slot"], step: PathStep): Step => ({ descriptor, slot, steps: [...steps, step], roots });
+  const slotOf = (d: Descriptor): Use["slot"] => (manifestKind(d.mediaType) === undefined ? "blob" : "manifest");
+  return [
+    ...(manifest.config ? [to(manifest.config, "blob", { kind: "config", digest: manifest.config.digest })] : []),
+    ...manifest.layers.map((d, index) => to(d, slotOf(d), { kind: "layer", index, digest: d.digest })),
+    ...manifest.manifests.map((d, index) => {
+      const platform = platformName(d.platform);
+      return to(d, "manifest", { kind: "child", index, digest: d.digest, ...(platform !== undefined && { platform }) });
+    }),
+  ];
+}
+
+function referrerStep(edge: ReferrerEdge): PathStep {
+  return { kind: "referrer", digest: edge.referrer.digest, ...(edge.artifactType !== undefined && { artifactType: edge.artifactType }) };
+}
+
+function keyOf({ descriptor, slot }: Pick<Use, "descriptor" | "slot">): string {
+  return `${slot} ${descriptor.digest} ${descriptor.size} ${descriptor.mediaType}`;
+}

@@ -1,0 +1,34 @@
+import { watchCalls } from "./fs-calls.mjs";
+
+/*
+ * Loaded with --import. OCILOT_KILL is `<mode>:<n>`: this process kills itself `before` or `after` its nth write to the
+ * file system, or after `half` of it. Without it the writes are only counted.
+ */
+
+const [mode, at] = (process.env["OCILOT_KILL"] ?? "never:0").split(":");
+let count = 0;
+const halves = [];
+
+/** How many writes there were, and which of them can be cut in half. */
+export function steps() {
+  return { count, halves };
+}
+
+function die() {
+  process.kill(process.pid, "SIGKILL");
+  for (;;);
+}
+
+watchCalls({
+  before(call) {
+    if (!call.isWrite) return undefined;
+    call.step = ++count;
+    if (call.half !== undefined) halves.push(count);
+    if (call.step !== Number(at) || mode === "after") return undefined;
+    if (mode === "half" && call.half !== undefined) return call.half().then(die);
+    return die();
+  },
+  after(call) {
+    if (call.step === Number(at)) die();
+  },
+});

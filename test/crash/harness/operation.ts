@@ -1,0 +1,19 @@
+import type { Digest } from "@ocilot/layout";
+import type { ConventionId } from "@ocilot/referrers";
+
+/** What a worker is told to do, as plain data. */
+export type Operation =
+  | {
+      readonly op: "attach";
+      readonly subject: Digest;
+      readonly artifactType: string;
+      readonly text?: string;
+      readonly annotations?: Readonly<Record<string, string>>;
+      readonly conventions?: readonly ConventionId[];
+      /** Of a subject that is not in the layout. */
+      readonly size?: number;
+    }
+  | { readonly op: "detach"; readonly digest: Digest; readonly recursive?: boolean }
+  | { readonly op: "tag"; readonly digest: Digest; readonly name: string }
+  | { readonly op: "untag"; readonly name: string }
+  | { readonly op: "convert"; readonly to: ConventionId; readonly only?: boolean; readonly scan?: boolean };

@@ -1,0 +1,29 @@
+import { attach, convert, detach } from "@ocilot/referrers";
+
+const RUN = {
+  async attach(layout, { subject, artifactType, text, annotations, conventions, size }) {
+    const layers = text === undefined ? [] : [{ source: new TextEncoder().encode(text), mediaType: "text/plain", title: "note.txt" }];
+    const wanted = size === undefined ? subject : { digest: subject, size };
+    const options = { allowDangling: size !== undefined, ...(conventions && { conventions }) };
+    return (await attach(layout, wanted, { artifactType, layers, ...(annotations && { annotations }) }, options)).digest;
+  },
+  async detach(layout, { digest, recursive }) {
+    await detach(layout, digest, { recursive: recursive ?? false });
+    return digest;
+  },
+  async tag(layout, { digest, name }) {
+    await layout.tag(await layout.resolve(`@${digest}`), name);
+    return digest;
+  },
+  async untag(layout, { name }) {
+    await layout.untag(name);
+  },
+  async convert(layout, { to, only, scan }) {
+    await convert(layout, { to, only: only ?? false, scan: scan ?? false });
+  },
+};
+
+/** Carries out one operation as plain data; returns the digest that it is about, if any. */
+export async function runOperation(layout, operation) {
+  return await RUN[operation.op](layout, operation);
+}

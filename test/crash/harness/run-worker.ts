@@ -1,0 +1,74 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+/** What a worker said, line by line, and how it ended. */
+export interface WorkerEnd {
+  readonly lines: readonly string[];
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly errors: string;
+}
+
+/** A worker that runs. */
+export interface Worker {
+  readonly child: ChildProcess;
+  /** Resolves once the worker has said a line that begins so; rejects if it ends without. */
+  said(start: string): Promise<string>;
+  tell(line: string): void;
+  readonly end: Promise<WorkerEnd>;
+}
+
+export interface WorkerOptions {
+  /** A script of this directory, or a URL, that is loaded first. */
+  readonly preload?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Starts a script of this directory, or of a URL, as a process of its own, on the built packages. */
+export function startWorker(script: string, args: readonly string[], options: WorkerOptions = {}): Worker {
+  const preload = options.preload === undefined ? [] : ["--import", new URL(options.preload, import.meta.url).href];
+  const child = spawn(process.execPath, [...preload, fileURLToPath(new URL(script, import.meta.url)), ...args], {
+    env: { ...process.env, ...options.env },
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  const lines: string[] = [];
+  let errors = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
+  child.stdin.on("error", () => undefined);
+  const reader = createInterface({ input: child.stdout });
+  reader.on("line", (line) => lines.push(line));
+  const end = Promise.all([once(child, "exit"), once(reader, "close")]).then(([[code, signal]]): WorkerEnd => ({ lines, code, signal, errors }));
+  return {
+    child,
+    end,
+    tell: (line) => void child.stdin.write(`${line}\n`),
+    async said(start) {
+      const known = lines.find((l) => l.startsWith(start));
+      if (known !== undefined) return known;
+      return await new Promise((resolve, reject) => {
+        reader.on("line", (line) => line.startsWith(start) && resolve(line));
+        void end.then((e) => reject(new Error(`the worker ended without saying ${start}: ${e.errors}`)));
+      });
+    },
+  };
+}
+
+/** Runs a worker to its end; anything but a good one is an error. */
+export async function runWorker(script: string, args: readonly string[], options: WorkerOptions = {}): Promise<readonly string[]> {
+  const worker = startWorker(script, args, options);
+  const { code, signal, lines, errors } = await worker.end;
+  if (code === 0) return lines;
+  throw new Error(`${script} ended with ${code ?? signal}: ${errors}`);
+}
+
+/** Runs jobs, at most `width` at once. */
+export async function inParallel<T>(items: readonly T[], width: number, job: (item: T) => Promise<void>): Promise<void> {
+  const queue = [...items];
+  await Promise.all(
+    Array.from({ length: width }, async () => {
+      for (let item = queue.shift(); item !== undefined; item = queue.shift()) await job(item);
+    }),
+  );
+}

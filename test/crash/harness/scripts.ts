@@ -1,0 +1,79 @@
+import { cpSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import type { Digest } from "@ocilot/layout";
+import { makeLayout } from "./made-layout.js";
+import type { Operation } from "./operation.js";
+
+/** A layout to begin with, and operations; each is told what the ones before it were about. */
+export interface Script {
+  readonly name: string;
+  readonly prepare: (dir: string) => Promise<void>;
+  readonly operations: readonly ((done: readonly Digest[]) => Operation)[];
+}
+
+const SIGNATURE = "application/vnd.example.signature";
+const IMAGE = "sha256:002f58e9ebb1f5e433aa038484fe65d7179a0409c689ba5184c9d5a8418c49b8" as Digest;
+const CHILD = "sha256:cc14ed4494dc5b54f4422bb110157a230722aa62928e49cc05816049dc9e3b5d" as Digest;
+/** What {@link makeLayout} makes. */
+const FIRST = "sha256:a03677bd029eb78f28f6f0508e3f6dafdcc6f95d9b732213ef32198e1cdf478b" as Digest;
+const ABSENT = `sha256:${"1".repeat(64)}` as Digest;
+
+/** A copy of a fixture in `dir`. */
+export function copyFixture(name: string, dir: string): void {
+  cpSync(fileURLToPath(new URL(`../../../fixtures/layouts/${name}`, import.meta.url)), dir, { recursive: true });
+}
+
+const onFixture = (name: string) => async (dir: string) => copyFixture(name, dir);
+
+/** What the crash and the fault tests put layouts through. */
+export const SCRIPTS: readonly Script[] = [
+  {
+    name: "a new layout",
+    prepare: async (dir) => void (await makeLayout(dir)),
+    operations: [
+      () => ({ op: "tag", digest: FIRST, name: "v2" }),
+      ([image]) => ({ op: "attach", subject: image!, artifactType: SIGNATURE, text: "signed" }),
+      ([image]) => ({ op: "attach", subject: image!, artifactType: "application/spdx+json", text: "sbom" }),
+      ([, , sbom]) => ({ op: "attach", subject: sbom!, artifactType: SIGNATURE, annotations: { of: "sbom" } }),
+      () => ({ op: "attach", subject: ABSENT, artifactType: SIGNATURE, size: 321 }),
+      ([, , sbom]) => ({ op: "detach", digest: sbom!, recursive: true }),
+      () => ({ op: "convert", to: "oras", only: true }),
+      ([, signature]) => ({ op: "attach", subject: signature!, artifactType: SIGNATURE, text: "countersigned" }),
+      () => ({ op: "untag", name: "v1" }),
+    ],
+  },
+  {
+    name: "oras",
+    prepare: onFixture("oras"),
+    operations: [
+      () => ({ op: "attach", subject: CHILD, artifactType: SIGNATURE, text: "of a platform" }),
+      () => ({ op: "convert", to: "olareg" }),
+      () => ({ op: "attach", subject: IMAGE, artifactType: SIGNATURE, text: "of the index" }),
+      () => ({ op: "convert", to: "regclient", only: true }),
+      ([of]) => ({ op: "detach", digest: of! }),
+      () => ({ op: "tag", digest: CHILD, name: "v1" }),
+      () => ({ op: "convert", to: "universal" }),
+      () => ({ op: "convert", to: "containerd", only: true }),
+    ],
+  },
+  {
+    name: "olareg",
+    prepare: onFixture("olareg"),
+    operations: [
+      () => ({ op: "attach", subject: IMAGE, artifactType: SIGNATURE, annotations: { who: "me" } }),
+      ([of]) => ({ op: "detach", digest: of! }),
+      () => ({ op: "convert", to: "universal", only: true }),
+      ([of]) => ({ op: "attach", subject: IMAGE, artifactType: SIGNATURE, annotations: { after: of! } }),
+    ],
+  },
+  {
+    name: "regclient",
+    prepare: onFixture("regclient"),
+    operations: [
+      () => ({ op: "attach", subject: CHILD, artifactType: SIGNATURE, text: "x" }),
+      () => ({ op: "untag", name: "v1" }),
+      () => ({ op: "convert", to: "oras" }),
+      () => ({ op: "convert", to: "image-spec", only: true }),
+    ],
+  },
+];

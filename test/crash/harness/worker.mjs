@@ -1,0 +1,19 @@
+import { writeSync } from "node:fs";
+import { Layout } from "@ocilot/layout";
+import { steps } from "./killer.mjs";
+import { runOperation } from "./operations.mjs";
+
+// <directory> <operations as JSON>; says `ready`, then `done <digest> <writes so far> <those that can be cut in half>` after each operation.
+const [dir, operations] = process.argv.slice(2);
+
+function say(...words) {
+  writeSync(1, `${words.join(" ")}\n`);
+}
+
+const layout = await Layout.open(dir);
+say("ready");
+for (const operation of JSON.parse(operations)) {
+  const digest = await runOperation(layout, operation);
+  const { count, halves } = steps();
+  say("done", digest ?? "-", count, halves.join(","));
+}
