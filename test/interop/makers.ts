@@ -19,10 +19,11 @@ export interface Workshop {
 const OFFLINE = ["--tlog-upload=false", "--use-signing-config=false", "--yes", "--allow-http-registry"];
 const IMAGE = `${fixture("skopeo")}:v1`;
 
-/** `registry/name` with the two-platform image of the fixtures under `v1`. */
-export async function pushImage({ registry, name }: Workshop): Promise<string> {
+/** `registry/name` with the two-platform image of the fixtures under `v1`, or with one platform of it. */
+export async function pushImage({ registry, name }: Workshop, platforms: "all" | "one" = "all"): Promise<string> {
   const repository = `${registry}/${name}`;
-  await must("skopeo", ["copy", "-q", "--all", "--dest-tls-verify=false", `oci:${IMAGE}`, `docker://${repository}:v1`]);
+  const which = platforms === "all" ? ["--multi-arch=all"] : ["--override-os=linux", "--override-arch=amd64"];
+  await must("skopeo", ["copy", "-q", ...which, "--dest-tls-verify=false", `oci:${IMAGE}`, `docker://${repository}:v1`]);
   return repository;
 }
 

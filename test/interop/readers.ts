@@ -4,7 +4,7 @@ import { run } from "./tools.js";
 
 /** The readers that are real programs here, and those that only a model stands for. */
 export const REAL_READERS = ["oras", "oras --platform", "notation"] as const;
-export const MODEL_READERS = ["regctl", "regctl-slow", "olareg", "containerd"] as const;
+export const MODEL_READERS = ["regctl", "regctl-slow", "olareg", "containerd", "buildx", "zot"] as const;
 
 interface Discovered {
   readonly digest: string;

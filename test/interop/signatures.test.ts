@@ -1,10 +1,12 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { parseDigest } from "@ocilot/layout";
 import { CONVENTIONS, type ConventionId, TARGETS } from "@ocilot/referrers";
 import { type ExpectStatic } from "vitest";
 import { convertTo } from "./conversions.js";
 import { copyOf, edgeName, inScratch, scratch, tagsOf, trueEdges } from "./layouts.js";
 import { type Workshop, cosignSign, makeCosignKey, publicKey, pushImage, remoteDigest, signatureTag } from "./makers.js";
+import { modelsFind } from "./readers.js";
 import { registryAddress } from "./registry.js";
 import { type Check, suite } from "./suite.js";
 import { tamperWithLayer, tamperWithManifest } from "./tamper.js";
@@ -142,6 +144,28 @@ function checkTags(check: Check): void {
       });
     }
   });
+
+  for (const platforms of ["one", "all"] as const) {
+    for (const way of ["bundle", "tag"] as const) {
+      check(
+        `the model of cosign is right about a ${way} on ${platforms === "one" ? "an image" : "an image index"}, saved`,
+        async ({ expect }) => {
+          await inScratch(async (here) => {
+            const maker = shop(`model-${platforms}-${way}`);
+            const repository = await pushImage(maker, platforms);
+            const digest = await remoteDigest(`${repository}:v1`);
+            await cosignSign(maker, `${repository}@${digest}`, way);
+            const layout = join(here, "layout");
+            await must("cosign", ["save", "--allow-http-registry", "--dir", layout, `${repository}@${digest}`]);
+            const { code } = await verifyLocally(layout);
+            const subject = parseDigest(digest);
+            const found = (await modelsFind(layout, ["cosign"], [subject])).get("cosign")?.get(subject) ?? [];
+            expect(found.length > 0, "the model finds a signature").toBe(code === 0);
+          });
+        },
+      );
+    }
+  }
 
   check("tag: fails where the signature was tampered with", async ({ expect }) => {
     await withCopyOf("tag", async (layout) => {

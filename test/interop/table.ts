@@ -41,7 +41,7 @@ export function renderTable(table: Table): string {
     "",
     "`npm run interop` measures this with the real programs and writes this page; a cell that gets worse fails the run.",
     "",
-    "- A cell is *found / there*. What is there is counted by opening every blob and looking at `subject`.",
+    "- A cell is _found / there_. What is there is counted by opening every blob and looking at `subject`.",
     "  `+n`: found as well, on the word of a record alone (the manifest names no subject). `!n`: taken for a referrer, and is none.",
     `- \`${AS_WRITTEN}\` is the layout as its writer left it; all else is after \`ocilot convert --to\` that convention, from there.`,
     "- **oras** is `oras discover LAYOUT@DIGEST`, **oras --platform** what `oras discover LAYOUT:TAG --platform` adds to it, **notation** is",
@@ -69,8 +69,10 @@ export function renderTable(table: Table): string {
   ].join("\n");
 }
 
+/** A Markdown table, unpadded: the lines of what did not change stay the same. */
 function renderLines(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`);
+  const lines = [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`);
+  return ["<!-- oxfmt-ignore -->", ...lines];
 }
 
 function renderScore({ found, there, named, wrong }: Score): string {

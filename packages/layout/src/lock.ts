@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { OcilotError } from "./errors.js";
 import { errnoOf, ioError, throwIfAborted } from "./io-error.js";
 import { type Owner, createOwned, isDead, readOwner, replaceOwned } from "./lock-owner.js";
+import { LockQueue } from "./lock-queue.js";
 import { HOST_ID, TEMP_PREFIX, processStart } from "./temp-file.js";
 
 /** The lock of a layout, while it is held. */
@@ -53,20 +54,29 @@ export async function acquireLock(root: string, options: LockOptions): Promise<L
   };
   const deadline = Date.now() + options.wait;
   const stale = options.stale ?? STALE_MS;
+  const queue = new LockQueue(root);
   try {
-    for (let attempt = 0; ; attempt++) {
+    for (;;) {
       throwIfAborted(options.signal);
-      const blocker = await tryAcquire(root, me, stale);
-      if (blocker === undefined) {
-        await sweepClaims(root, me);
-        return held(root, me);
+      const isLast = Date.now() >= deadline;
+      const ahead = await queue.ahead();
+      if (ahead === 0 || isLast) {
+        const blocker = await tryAcquire(root, me, stale);
+        if (blocker === undefined) {
+          await sweepClaims(root, me);
+          return held(root, me);
+        }
+        if (isLast) throw busy(blocker);
       }
-      if (Date.now() >= deadline) throw busy(blocker);
-      await sleep(Math.min(5 + attempt * 2, 40) * (0.5 + Math.random()));
+      await queue.lineUp();
+      // Whoever is first looks often, so that the lock is never long without an owner; the others let it work.
+      await sleep((ahead === 0 ? 6 : Math.min(5 + ahead * 5, 50)) * (0.5 + Math.random()));
     }
   } catch (error) {
     await abandon(root, me);
     throw ioError(error, root);
+  } finally {
+    await queue.leave();
   }
 }
 

@@ -13,7 +13,8 @@ export const TEMP_PREFIX = ".ocilot-";
  * Elsewhere than on Linux it is the host name alone.
  */
 export const HOST_ID: string = hostId();
-const HOST_TAG = createHash("sha256").update(HOST_ID).digest("hex").slice(0, 8);
+/** {@link HOST_ID} as it stands in the names of files. */
+export const HOST_TAG: string = createHash("sha256").update(HOST_ID).digest("hex").slice(0, 8);
 const SWEEP_AGE_MS = 24 * 3600 * 1000;
 
 /** A new name for a file that is not whole yet; it tells a later sweep who made it. */
@@ -29,7 +30,7 @@ export function tempName(): string {
 export async function sweepTemps(root: string): Promise<string[]> {
   const swept: string[] = [];
   for (const name of await readdir(root)) {
-    const match = /^\.ocilot-tmp-([0-9a-f]{8})-(\d+)-[0-9a-f]{12}$/.exec(name);
+    const match = /^\.ocilot-(?:tmp|wait)-([0-9a-f]{8})-(\d+)-[0-9a-f]{12,18}$/.exec(name);
     if (match === null && !/^\.ocilot-lock\.after-[0-9a-f]+$/.test(name)) continue;
     const path = join(root, name);
     const isDue = match?.[1] === HOST_TAG ? !isAlive(Number(match[2])) : await isOlderThan(path, SWEEP_AGE_MS);

@@ -41,7 +41,10 @@ export interface LayoutView {
   has(digest: Digest): Promise<boolean>;
   /** Everything that entries, index children and subjects lead to, each descriptor once. */
   reach(): Promise<readonly Reached[]>;
-  /** Manifests with a `subject` that nothing leads to; found by reading every blob, so only where that was asked for or a `kind` entry calls for it. */
+  /**
+   * Manifests with a `subject` that nothing leads to; found by reading every blob, so only where that was asked for or a
+   * `kind` entry calls for it.
+   */
   unlisted(): Promise<readonly ManifestNode[]>;
   digestOf(text: string): Digest;
   /** The same layout with other entries and some more blobs. */

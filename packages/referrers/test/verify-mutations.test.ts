@@ -1,5 +1,5 @@
-import { cpSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, readFileSync, readdirSync, mkdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { Layout, OcilotError, digestOf, isDigest } from "@ocilot/layout";
 import { type Receipt, type VerifyResult, compareReceipts, makeReceipt, verifyLayout } from "@ocilot/referrers";
@@ -36,6 +36,13 @@ async function judge(dir: string, before: VerifyResult, receipt: Receipt, file: 
   return { silent: true };
 }
 
+/** An index that is broken and young counts as one that is being written, and is read again for two seconds. */
+function writeOld(path: string, bytes: Uint8Array): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, bytes);
+  utimesSync(path, 1, 1);
+}
+
 const filesOf = (dir: string): string[] =>
   (readdirSync(dir, { recursive: true }) as string[]).filter((f) => statSync(join(dir, f)).isFile()).toSorted();
 
@@ -52,7 +59,7 @@ function* mutationsOf(dir: string): Iterable<Mutation> {
   for (const [i, file] of files.entries()) {
     const path = join(dir, file);
     const bytes = readFileSync(path);
-    const write = (content: Uint8Array) => (): void => writeFileSync(path, content);
+    const write = (content: Uint8Array) => (): void => writeOld(path, content);
     const isDocument = !file.startsWith("blobs/");
     const places = bytes.length === 0 ? [] : isDocument ? [0, 0.1, 0.25, 0.4, 0.5, 0.6, 0.75, 0.9, 0.999] : [0.5];
     for (const place of places) {
@@ -66,15 +73,15 @@ function* mutationsOf(dir: string): Iterable<Mutation> {
     const encoded = file.split("/").at(-1)!;
     const algorithm = file.split("/")[1];
     const copy = isDigest(`${algorithm}:${encoded}`) ? `blobs/sha256/${digestOf(Buffer.from(encoded)).slice(7)}` : `${file}.copy`;
-    yield { name: "duplicated", file, apply: () => writeFileSync(join(dir, copy), bytes), undo: () => rmSync(join(dir, copy)) };
+    yield { name: "duplicated", file, apply: () => writeOld(join(dir, copy), bytes), undo: () => rmSync(join(dir, copy)) };
     const other = files[(i + 1) % files.length]!;
     const others = readFileSync(join(dir, other));
     if (bytes.equals(others)) continue;
     yield {
       name: `exchanged with ${other}`,
       file,
-      apply: () => (write(others)(), writeFileSync(join(dir, other), bytes)),
-      undo: () => (write(bytes)(), writeFileSync(join(dir, other), others)),
+      apply: () => (write(others)(), writeOld(join(dir, other), bytes)),
+      undo: () => (write(bytes)(), writeOld(join(dir, other), others)),
     };
   }
 }

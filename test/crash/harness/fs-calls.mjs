@@ -16,7 +16,7 @@ const ON_FD = { close: false, fchmod: true, fdatasync: true, fstat: false, fsync
 const paths = new Map();
 let watcher;
 
-/** `before(call)` and `after(call)` around each call; undefined ends it. */
+/** `before(call)` and `after(call)` around each call, which then bears its `result`; undefined ends it. */
 export function watchCalls(calls) {
   watcher = calls;
 }
@@ -44,8 +44,9 @@ function wrapAsync(original, name, isWrite, half) {
     if (half !== undefined) call.half = () => original.apply(this, half(args));
     await watcher?.before(call);
     try {
-      const result = await original.apply(this, args);
-      return name === "open" ? wrapHandle(result, call.path) : result;
+      call.result = await original.apply(this, args);
+      if (name === "open") paths.set(call.result.fd, call.path);
+      return call.result;
     } finally {
       await watcher?.after(call);
     }
@@ -63,9 +64,9 @@ function wrapSync(original, name, isWrite) {
     const call = describe(name, args, isWrite(args));
     watcher?.before(call);
     try {
-      const result = original.apply(this, args);
-      if (name === "open") paths.set(result, call.path);
-      return result;
+      call.result = original.apply(this, args);
+      if (name === "open") paths.set(call.result, call.path);
+      return call.result;
     } finally {
       watcher?.after(call);
     }
@@ -110,11 +111,6 @@ function patch(name, isWrite, half) {
   if (fsp[name] !== undefined) fsp[name] = wrapAsync(fsp[name], name, isWrite, half);
   if (fs[name] !== undefined) fs[name] = wrapCallback(fs[name], name, isWrite);
   if (fs[`${name}Sync`] !== undefined) fs[`${name}Sync`] = wrapSync(fs[`${name}Sync`], name, isWrite);
-}
-
-function wrapHandle(handle, path) {
-  paths.set(handle.fd, path);
-  return handle;
 }
 
 async function patchHandles() {

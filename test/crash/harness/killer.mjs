@@ -9,10 +9,8 @@ const [mode, at] = (process.env["OCILOT_KILL"] ?? "never:0").split(":");
 let count = 0;
 const halves = [];
 
-/** How many writes there were, and which of them can be cut in half. */
-export function steps() {
-  return { count, halves };
-}
+/** For the worker: how many writes there were, and which of them can be cut in half. */
+globalThis.ocilotSteps = () => ({ count, halves });
 
 function die() {
   process.kill(process.pid, "SIGKILL");

@@ -38,17 +38,24 @@ export function startWorker(script: string, args: readonly string[], options: Wo
   child.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
   child.stdin.on("error", () => undefined);
   const reader = createInterface({ input: child.stdout });
-  reader.on("line", (line) => lines.push(line));
+  const waiting = new Map<string, (line: string) => void>();
+  reader.on("line", (line) => {
+    lines.push(line);
+    for (const [start, tell] of waiting) if (line.startsWith(start)) tell(line);
+  });
   const end = Promise.all([once(child, "exit"), once(reader, "close")]).then(([[code, signal]]): WorkerEnd => ({ lines, code, signal, errors }));
   return {
     child,
     end,
     tell: (line) => void child.stdin.write(`${line}\n`),
     async said(start) {
-      const known = lines.find((l) => l.startsWith(start));
+      const known = lines.findLast((l) => l.startsWith(start));
       if (known !== undefined) return known;
       return await new Promise((resolve, reject) => {
-        reader.on("line", (line) => line.startsWith(start) && resolve(line));
+        waiting.set(start, (line) => {
+          waiting.delete(start);
+          resolve(line);
+        });
         void end.then((e) => reject(new Error(`the worker ended without saying ${start}: ${e.errors}`)));
       });
     },

@@ -1,6 +1,5 @@
 import { writeSync } from "node:fs";
 import { Layout } from "@ocilot/layout";
-import { steps } from "./killer.mjs";
 import { runOperation } from "./operations.mjs";
 
 // <directory> <operations as JSON>; says `ready`, then `done <digest> <writes so far> <those that can be cut in half>` after each operation.
@@ -14,6 +13,6 @@ const layout = await Layout.open(dir);
 say("ready");
 for (const operation of JSON.parse(operations)) {
   const digest = await runOperation(layout, operation);
-  const { count, halves } = steps();
+  const { count, halves } = globalThis.ocilotSteps?.() ?? { count: 0, halves: [] };
   say("done", digest ?? "-", count, halves.join(","));
 }

@@ -42,4 +42,10 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./gc.js")).gc,
   },
   { name: "init", summary: "Make an empty layout", load: async () => (await import("./init.js")).init },
+  {
+    name: "verify",
+    summary: "Prove that a layout is whole and holds what it must",
+    load: async () => (await import("./verify.js")).verify,
+  },
+  { name: "repair", summary: "Mend a layout from other copies of it", load: async () => (await import("./repair.js")).repair },
 ];

@@ -102,7 +102,8 @@ export class ExtendedHeaders {
 }
 
 function checkedSize(location: string, size: number, offset: number, member?: string): number {
-  if (Number.isSafeInteger(size) && size >= 0) return size;
+  // What tar-stream makes of -1 in base 256 is -0.
+  if (Number.isSafeInteger(size) && size >= 0 && !Object.is(size, -0)) return size;
   throw archiveInvalid(location, `the size ${size} is not a size`, { offset, ...(member !== undefined && { member }) });
 }
 

@@ -55,11 +55,13 @@ function compareRoots(before: Receipt, now: Receipt, say: (code: FindingCode, pa
     if (!then.has(tag))
       say("RECEIPT_ADDED", { steps: step(tag), digest: digests[0], message: `the tag ${tag} on ${digests.join(" and ")} is new` });
   const bare = (r: Receipt): Set<Digest> => new Set(r.roots.flatMap((root) => (root.tag === undefined ? root.digest : [])));
+  // What was part of another image and is an image of its own now is nothing new; the other image has its own finding.
+  const known = new Set(before.blobs.map((b) => b.digest));
   const named = (r: Receipt): Set<Digest> => new Set(r.roots.map((root) => root.digest));
   for (const digest of bare(before))
     if (!named(now).has(digest)) say("RECEIPT_LOST", { digest, message: `the image ${digest} is no longer listed` });
   for (const digest of bare(now))
-    if (!named(before).has(digest)) say("RECEIPT_ADDED", { digest, message: `the image ${digest} is listed and was not before` });
+    if (!named(before).has(digest) && !known.has(digest)) say("RECEIPT_ADDED", { digest, message: `the image ${digest} is listed and was not before` });
 }
 
 function edgeText(e: { readonly subject: Digest; readonly referrer: Digest }): string {

@@ -1,4 +1,5 @@
 import { type Digest, compareDigests, digestOf } from "@ocilot/layout";
+import type { ConventionId } from "../edge.js";
 import { findLists } from "../lists.js";
 import { imagesOf } from "../verify/images.js";
 import type { Evidence } from "../verify/verify-layout.js";
@@ -30,11 +31,11 @@ type Content = Omit<Receipt, "digest">;
 
 /** The receipt of what a verification has seen. It names only what is there and whole. */
 export async function makeReceipt(evidence: Evidence): Promise<Receipt> {
-  const { entries, contents, inventory, view } = evidence;
-  const lists = new Set((await findLists(view)).records.map((r) => r.entry.position));
-  const real = entries.filter((e) => !lists.has(e.position));
+  const { entries, contents, inventory } = evidence;
+  const positions = await recordPositions(evidence);
+  const real = entries.filter((e) => !positions.names.has(e.position));
   const inside = new Set(real.map((e) => e.descriptor.digest));
-  const records = new Set(entries.filter((e) => lists.has(e.position) && !inside.has(e.descriptor.digest)).map((e) => e.descriptor.digest));
+  const records = new Set(entries.filter((e) => positions.lists.has(e.position) && !inside.has(e.descriptor.digest)).map((e) => e.descriptor.digest));
   const tagged = real.flatMap((e) => (e.tag === undefined ? [] : [{ digest: e.descriptor.digest, tag: e.tag }]));
   const named = new Set(tagged.map((r) => r.digest));
   const untagged = (await imagesOf(evidence)).filter((i) => !named.has(i.digest)).map(({ digest }) => ({ digest }));
@@ -48,6 +49,19 @@ export async function makeReceipt(evidence: Evidence): Promise<Receipt> {
     referrers: referrers.toSorted((a, b) => compareDigests(a.subject, b.subject) || compareDigests(a.referrer, b.referrer)),
   });
 }
+
+/** Entries that only record a link: lists, and those whose name or `kind` makes a referrer of what they name. */
+async function recordPositions({ view, graph }: Evidence): Promise<{ lists: Set<number>; names: Set<number> }> {
+  const lists = new Set((await findLists(view)).records.map((r) => r.entry.position));
+  const named = graph
+    .edges()
+    .flatMap((e) => e.evidence)
+    .filter((v) => NAMING.includes(v.convention))
+    .flatMap((v) => v.position ?? []);
+  return { lists, names: new Set([...lists, ...named]) };
+}
+
+const NAMING: readonly ConventionId[] = ["cosign-tags", "cosign-save", "hauler"];
 
 /** The canonical text of a receipt, as it is kept in a file. */
 export function receiptText(receipt: Receipt): string {

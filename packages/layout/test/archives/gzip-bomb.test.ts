@@ -1,0 +1,32 @@
+import { readdirSync } from "node:fs";
+import { gzipSync } from "node:zlib";
+import { expect, test } from "vitest";
+import { Layout } from "../../src/index.js";
+import { errorOf, tempDir } from "../helpers.js";
+import { archiveWith, layoutMembers, refusal, tar } from "./tar-maker.js";
+
+test("what unpacks to more than the limit is refused, and takes no more room than that", async () => {
+  const bomb = gzipSync(Buffer.concat([tar(layoutMembers(), new Uint8Array()), Buffer.alloc(64 << 20)]));
+  expect(bomb.length).toBeLessThan(100_000);
+  expect(await refusal(bomb, { maxSize: 1 << 20 })).toMatchObject({ code: "LIMIT_EXCEEDED", details: { limit: 1 << 20 } });
+});
+
+test("a gzip inside a gzip is no archive", async () => {
+  expect((await refusal(gzipSync(gzipSync(tar(layoutMembers()))))).code).toBe("NOT_A_LAYOUT");
+});
+
+test("one that is cut short, or has something behind it, is refused", async () => {
+  const packed = gzipSync(tar(layoutMembers()));
+  expect((await refusal(packed.subarray(0, -20))).code).toBe("ARCHIVE_INVALID");
+  expect((await refusal(Buffer.concat([packed, Buffer.from("something else")]))).code).toBe("ARCHIVE_INVALID");
+});
+
+test("no temporary file has a name, during or after", async () => {
+  const dir = tempDir();
+  const layout = await Layout.openArchive(archiveWith(gzipSync(tar(layoutMembers()))), { tempDir: dir });
+  expect(readdirSync(dir)).toEqual([]);
+  await layout.close();
+  expect(readdirSync(dir)).toEqual([]);
+  await errorOf(Layout.openArchive(archiveWith(gzipSync(Buffer.alloc(9999))), { tempDir: dir, maxSize: 10 }));
+  expect(readdirSync(dir)).toEqual([]);
+});

@@ -1,0 +1,122 @@
+// The layouts that the benchmark works on, made once and kept: plain JSON and random bytes, no tool involved.
+import { spawnSync } from "node:child_process";
+import { createHash, randomFillSync } from "node:crypto";
+import { closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { join } from "node:path";
+
+const MANIFEST = "application/vnd.oci.image.manifest.v1+json";
+const INDEX = "application/vnd.oci.image.index.v1+json";
+const EMPTY = { mediaType: "application/vnd.oci.empty.v1+json", digest: digest("{}"), size: 2, data: "e30=" };
+
+/** Makes what `make` makes in a fresh directory, unless it is there from an earlier run. */
+export function cached(root, name, make) {
+  const path = join(root, name);
+  if (existsSync(path)) return path;
+  const temp = `${path}.part`;
+  rmSync(temp, { recursive: true, force: true });
+  mkdirSync(join(temp, "blobs", "sha256"), { recursive: true });
+  make(temp);
+  renameSync(temp, path);
+  return path;
+}
+
+/** `count` referrers spread over `subjects` images, as oras lists them. */
+export function makeReferrers(directory, count, subjects) {
+  put(directory, "{}");
+  const entries = [];
+  const images = [];
+  for (let i = 0; i < subjects; i++) {
+    const config = put(directory, JSON.stringify({ architecture: "amd64", os: "linux", rootfs: { type: "layers", diff_ids: [] }, i }));
+    const image = put(
+      directory,
+      JSON.stringify({
+        schemaVersion: 2,
+        mediaType: MANIFEST,
+        config: { mediaType: "application/vnd.oci.image.config.v1+json", ...config },
+        layers: [],
+      }),
+    );
+    images.push({ mediaType: MANIFEST, ...image });
+    entries.push({ mediaType: MANIFEST, ...image, annotations: { "org.opencontainers.image.ref.name": `v${i}` } });
+  }
+  for (let i = 0; i < count; i++) {
+    const annotations = { "org.example.number": String(i), "org.opencontainers.image.created": "2026-01-01T00:00:00Z" };
+    const artifactType = "application/vnd.example.sbom";
+    const manifest = {
+      schemaVersion: 2,
+      mediaType: MANIFEST,
+      artifactType,
+      config: EMPTY,
+      layers: [EMPTY],
+      subject: images[i % subjects],
+      annotations,
+    };
+    entries.push({ mediaType: MANIFEST, ...put(directory, JSON.stringify(manifest)), annotations, artifactType });
+  }
+  finish(directory, entries);
+}
+
+/** One image of four layers of random bytes, `bytes` in all. */
+export function makeBigImage(directory, bytes) {
+  const layers = [0, 1, 2, 3].map((i) => ({ mediaType: "application/vnd.oci.image.layer.v1.tar", ...putRandom(directory, bytes / 4, i) }));
+  const config = put(
+    directory,
+    JSON.stringify({ architecture: "amd64", os: "linux", rootfs: { type: "layers", diff_ids: layers.map((l) => l.digest) } }),
+  );
+  const image = put(
+    directory,
+    JSON.stringify({
+      schemaVersion: 2,
+      mediaType: MANIFEST,
+      config: { mediaType: "application/vnd.oci.image.config.v1+json", ...config },
+      layers,
+    }),
+  );
+  finish(directory, [{ mediaType: MANIFEST, ...image, annotations: { "org.opencontainers.image.ref.name": "v0" } }]);
+}
+
+/** The same layout in another convention; blobs are shared as hard links. */
+export function makeConverted(directory, source, convention, ocilot) {
+  rmSync(directory, { recursive: true, force: true });
+  run("cp", ["-rl", source, directory]);
+  // index.json must not be shared: it is replaced, never written in place, but the copy must not depend on that.
+  run("cp", ["--remove-destination", join(source, "index.json"), join(directory, "index.json")]);
+  run(process.execPath, [ocilot, "convert", directory, "--to", convention, "--only", "--no-sync"]);
+}
+
+function run(command, args) {
+  const { status, stderr } = spawnSync(command, args, { encoding: "utf8" });
+  if (status !== 0) throw new Error(`${command} ${args.join(" ")}: ${stderr}`);
+}
+
+function finish(directory, manifests) {
+  writeFileSync(join(directory, "index.json"), JSON.stringify({ schemaVersion: 2, mediaType: INDEX, manifests }));
+  writeFileSync(join(directory, "oci-layout"), '{"imageLayoutVersion":"1.0.0"}');
+}
+
+function put(directory, text) {
+  const d = digest(text);
+  writeFileSync(join(directory, "blobs", "sha256", d.slice(7)), text);
+  return { digest: d, size: Buffer.byteLength(text) };
+}
+
+function putRandom(directory, size, i) {
+  const temp = join(directory, `layer-${i}`);
+  const file = openSync(temp, "w");
+  const hash = createHash("sha256");
+  const chunk = Buffer.alloc(1 << 22);
+  for (let left = size; left > 0; left -= chunk.length) {
+    randomFillSync(chunk);
+    const part = chunk.subarray(0, Math.min(left, chunk.length));
+    hash.update(part);
+    writeSync(file, part);
+  }
+  closeSync(file);
+  const hex = hash.digest("hex");
+  renameSync(temp, join(directory, "blobs", "sha256", hex));
+  return { digest: `sha256:${hex}`, size };
+}
+
+function digest(text) {
+  return `sha256:${createHash("sha256").update(text).digest("hex")}`;
+}

@@ -1,0 +1,179 @@
+// What is measured. Each job says how ocilot and each peer do it, and how to tell that it was done.
+import { readFileSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+
+/**
+ * `run` maps a program to its command; `fresh` names a directory that must not exist before each run, `copyOf` a layout
+ * that each run gets its own copy of; `check` throws unless the job was done. `sizes` are the inputs, small to large.
+ */
+export function jobs({ ocilot, inputs }) {
+  const node = [process.execPath, ocilot];
+  const listed = (n) => (result, program) => {
+    const found = program.startsWith("ocilot") ? JSON.parse(result.stdout).manifests.length : JSON.parse(result.stdout).referrers.length;
+    if (found !== n) throw new Error(`${found} referrers listed instead of ${n}`);
+  };
+  const referrersIn = (directory) => JSON.parse(readFileSync(join(directory, "index.json"), "utf8")).manifests.length;
+  const sameBlobs =
+    (source) =>
+    (_, __, { target }) => {
+      const names = (d) => readdirSync(join(d, "blobs", "sha256")).filter((n) => /^[0-9a-f]{64}$/.test(n)).length;
+      if (names(target) < names(source)) throw new Error(`${names(target)} blobs copied instead of ${names(source)}`);
+    };
+  const list = (name, input, n) => ({
+    name,
+    check: listed(n),
+    output: "text",
+    run: {
+      ocilot: [...node, "referrers", `${input}:v0`, "--json"],
+      oras: ["oras", "discover", "--oci-layout", `${input}:v0`, "--format", "json"],
+      regctl: ["regctl", "artifact", "list", `ocidir://${input}:v0`, "--format", "{{json .}}"],
+    },
+  });
+  const all = [];
+  for (const size of ["1k", "10k", "100k"]) {
+    const n = { "1k": 1000, "10k": 10_000, "100k": 100_000 }[size];
+    for (const convention of ["oras", "regclient", "universal"]) {
+      all.push({ group: `list, all on one subject, ${convention} layout`, size, ...list("", inputs[`${size}-1-${convention}`], n) });
+      all.push({
+        group: `list one of 100 subjects, ${convention} layout`,
+        size,
+        ...list("", inputs[`${size}-100-${convention}`], n / 100),
+      });
+    }
+    all.push({
+      group: "attach one more, oras layout, 100 subjects",
+      size,
+      copyOf: inputs[`${size}-100-oras`],
+      check: (_, __, { target, before }) => {
+        if (referrersIn(target) <= before) throw new Error("nothing was attached");
+      },
+      run: {
+        ocilot: (t) => [
+          ...node,
+          "attach",
+          `${t}:v0`,
+          join(inputs.root, "file.txt"),
+          "--artifact-type",
+          "application/vnd.example.new",
+          "--no-sync",
+        ],
+        "ocilot, durable": (t) => [
+          ...node,
+          "attach",
+          `${t}:v0`,
+          join(inputs.root, "file.txt"),
+          "--artifact-type",
+          "application/vnd.example.new",
+        ],
+        oras: (t) => [
+          "oras",
+          "attach",
+          "--oci-layout",
+          `${t}:v0`,
+          "--artifact-type",
+          "application/vnd.example.new",
+          "--disable-path-validation",
+          join(inputs.root, "file.txt"),
+        ],
+      },
+    });
+    if (size !== "100k") {
+      const source = inputs[`${size}-1-oras`];
+      all.push({
+        group: "copy with referrers, directory to directory",
+        size,
+        fresh: true,
+        slow: size === "10k" ? ["oras"] : [],
+        check: sameBlobs(source),
+        run: {
+          ocilot: (t) => [...node, "copy", `${source}:v0`, t, "--no-sync"],
+          "ocilot, durable": (t) => [...node, "copy", `${source}:v0`, t],
+          oras: (t) => ["oras", "cp", "-r", "--from-oci-layout", `${source}:v0`, "--to-oci-layout", `${t}:v0`],
+        },
+      });
+    }
+    all.push({
+      group: "convert oras → universal",
+      size,
+      copyOf: inputs[`${size}-1-oras`],
+      check: (result) => {
+        if (!/converted/.test(result.stdout)) throw new Error("nothing was converted");
+      },
+      output: "text",
+      run: { ocilot: (t) => [...node, "convert", t, "--to", "universal", "--no-sync"] },
+    });
+    all.push({
+      group: "convert --check of a universal layout",
+      size,
+      check: () => undefined,
+      run: { ocilot: [...node, "convert", inputs[`${size}-1-universal`], "--to", "universal", "--check"] },
+    });
+    all.push({ group: "verify", size, check: () => undefined, run: { ocilot: [...node, "verify", inputs[`${size}-1-oras`]] } });
+  }
+  const big = inputs.big;
+  const blobs = readdirSync(join(big, "blobs", "sha256")).map((n) => join(big, "blobs", "sha256", n));
+  const bigCopied = (_, __, { target }) => {
+    for (const path of blobs) {
+      const copy = join(target, "blobs", "sha256", path.slice(path.lastIndexOf("/") + 1));
+      if (statSync(copy).size !== statSync(path).size) throw new Error(`${copy} is not whole`);
+    }
+  };
+  const shell = (line) => ["sh", "-c", line];
+  all.push({
+    group: "copy a 1 GiB image, digests checked",
+    size: "1 GiB",
+    fresh: true,
+    check: bigCopied,
+    run: {
+      ocilot: (t) => [...node, "copy", `${big}:v0`, t, "--no-sync"],
+      "ocilot --link": (t) => [...node, "copy", `${big}:v0`, t, "--link", "--no-sync"],
+      "cp -r": (t) => ["cp", "-r", big, t],
+      oras: (t) => ["oras", "cp", "--from-oci-layout", `${big}:v0`, "--to-oci-layout", `${t}:v0`],
+      skopeo: (t) => ["skopeo", "copy", "-q", `oci:${big}:v0`, `oci:${t}:v0`],
+    },
+  });
+  all.push({
+    group: "copy a 1 GiB image, on the disk before it ends",
+    size: "1 GiB",
+    fresh: true,
+    check: bigCopied,
+    run: { ocilot: (t) => [...node, "copy", `${big}:v0`, t], "cp -r; sync": (t) => shell(`cp -r ${big} ${t} && sync -f ${t}`) },
+  });
+  const tarIsWhole = (_, __, { target }) => {
+    if (statSync(target).size < 1 << 30) throw new Error("the archive is too small");
+  };
+  all.push({
+    group: "write a 1 GiB image to a tar",
+    size: "1 GiB",
+    fresh: true,
+    suffix: ".tar",
+    check: tarIsWhole,
+    run: {
+      ocilot: (t) => [...node, "copy", `${big}:v0`, t, "--no-sync"],
+      "tar cf": (t) => ["tar", "cf", t, "-C", big, "."],
+      skopeo: (t) => ["skopeo", "copy", "-q", `oci:${big}:v0`, `oci-archive:${t}:v0`],
+    },
+  });
+  all.push({
+    group: "verify a 1 GiB image",
+    size: "1 GiB",
+    check: () => undefined,
+    run: {
+      ocilot: [...node, "verify", big],
+      "sha256sum on all cores": shell(`ls ${big}/blobs/sha256/* | xargs -P "$(nproc)" -n 1 sha256sum`),
+    },
+  });
+  all.push({
+    group: "start: --version",
+    size: "-",
+    check: () => undefined,
+    run: { ocilot: [...node, "--version"], "node -e 0": [process.execPath, "-e", "0"], oras: ["oras", "version"] },
+  });
+  all.push({
+    group: "start: referrers of a fixture",
+    size: "-",
+    check: () => undefined,
+    run: { ocilot: [...node, "referrers", `${inputs.fixture}:v1`], oras: ["oras", "discover", "--oci-layout", `${inputs.fixture}:v1`] },
+  });
+  return all;
+}
