@@ -5,15 +5,18 @@ import type { Readable } from "node:stream";
 import { finished } from "node:stream/promises";
 import { setImmediate as breathe } from "node:timers/promises";
 import { BlobDirectories, namesIn } from "./blob-directories.js";
+import { writeBatch } from "./blob-batch.js";
+import { shareFile } from "./blob-share.js";
 import { writeBlobTemp } from "./blob-temp.js";
 import { type Durability, renameOver, setMode, syncDirectory } from "./atomic-write.js";
 import { type OcilotError, isOcilotError } from "./errors.js";
 import { algorithmOf, digestOf } from "./hash.js";
 import { errnoOf, ioError, throwIfAborted } from "./io-error.js";
-import { openInside } from "./safe-open.js";
+import { insideTarget, openInside } from "./safe-open.js";
 import type { Descriptor } from "./spec/descriptor.js";
 import { type Algorithm, type Digest, blobPath, isDigest } from "./spec/digest.js";
 import type { BlobListing, BlobSource, BlobStore } from "./storage.js";
+import { tempName } from "./temp-file.js";
 import { blobNotFound, checkBytes, sizeMismatch, tooLarge, verifiedStream } from "./verified-stream.js";
 
 /** Files read between two turns of the event loop: plain calls are several times faster than a promise for each. */
@@ -144,18 +147,62 @@ export class DirectoryBlobs implements BlobStore {
     }
   }
 
+  async file(d: Descriptor): Promise<string | undefined> {
+    const { fd, size } = this.#open(d.digest);
+    closeSync(fd);
+    return size === d.size ? insideTarget(this.#root, this.#path(d.digest)) : undefined;
+  }
+
+  async putMany(
+    blobs: readonly { readonly descriptor: Descriptor; readonly bytes: Uint8Array }[],
+    options: { signal?: AbortSignal } = {},
+  ): Promise<void> {
+    this.#checkWritable();
+    const files = blobs.map(({ descriptor, bytes }) => ({ path: this.#path(descriptor.digest), bytes }));
+    try {
+      for (const directory of new Set(files.map((f) => dirname(f.path)))) await this.#ensure(directory);
+      await writeBatch(this.#root, files, { sync: this.#durability.sync, signal: options.signal });
+    } catch (error) {
+      throw ioError(error, "blobs/");
+    }
+  }
+
+  async putFile(file: string, d: Descriptor, options: { link: boolean; signal?: AbortSignal }): Promise<boolean> {
+    this.#checkWritable();
+    const temp = join(this.#root, tempName());
+    const path = this.#path(d.digest);
+    try {
+      if (!(await shareFile(file, temp, d, { ...options, sync: this.#durability.sync }))) return false;
+      if (!options.link) await setMode(temp, 0o644);
+      await this.#ensure(dirname(path));
+      await renameOver(temp, path);
+      return true;
+    } catch (error) {
+      throw ioError(error, blobPath(d.digest));
+    } finally {
+      await rm(temp, { force: true }).catch(() => undefined);
+    }
+  }
+
+  async #ensure(directory: string): Promise<void> {
+    for (const changed of await this.#directories.ensure(directory)) this.#unsynced.add(changed);
+    this.#unsynced.add(directory);
+  }
+
   async #name(temp: string, path: string): Promise<void> {
     await setMode(temp, 0o644);
-    for (const directory of await this.#directories.ensure(dirname(path))) this.#unsynced.add(directory);
+    await this.#ensure(dirname(path));
     await renameOver(temp, path);
+    // Again: a sync meanwhile may have been too early.
     this.#unsynced.add(dirname(path));
   }
 
-  async delete(digest: Digest): Promise<void> {
+  async delete(digest: Digest, options: { before?: number } = {}): Promise<void> {
     this.#checkWritable();
     const path = this.#path(digest);
     try {
       this.#directories.check(dirname(path));
+      if (options.before !== undefined && (await lstat(path)).mtimeMs >= options.before) return;
       await rm(path, { force: true });
       this.#unsynced.add(dirname(path));
     } catch (error) {

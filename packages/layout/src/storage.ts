@@ -26,6 +26,8 @@ export interface BlobReader {
     descriptors: readonly Descriptor[],
     options?: { maxBytes?: number; signal?: AbortSignal },
   ): Promise<(Uint8Array | OcilotError)[]>;
+  /** Where a blob of that size stands as a file, for whoever can share it; its content is not looked at. */
+  file?(descriptor: Descriptor): Promise<string | undefined>;
   /** Every file of `blobs/` whose name is a digest, in no order. */
   list(): AsyncIterable<BlobListing>;
 }
@@ -49,8 +51,22 @@ export interface BlobWriter {
     source: BlobSource,
     options?: { expect?: Descriptor; algorithm?: Algorithm; mediaType?: string; signal?: AbortSignal },
   ): Promise<Descriptor>;
-  /** Removes a blob; one that is not there is no error. */
-  delete(digest: Digest): Promise<void>;
+  /**
+   * Stores many small blobs at once, of which the bytes have been checked already. None bears its name before all are on
+   * the disk.
+   */
+  putMany?(
+    blobs: readonly { readonly descriptor: Descriptor; readonly bytes: Uint8Array }[],
+    options?: { signal?: AbortSignal },
+  ): Promise<void>;
+  /**
+   * Stores the content of a file without reading it through, where the file system can share it. With `link` the blob is
+   * that very file, and its content is not checked.
+   * @returns false where it cannot, and then nothing was stored
+   */
+  putFile?(file: string, descriptor: Descriptor, options: { link: boolean; signal?: AbortSignal }): Promise<boolean>;
+  /** Removes a blob; one that is not there is no error. With `before` only if it was stored before that time. */
+  delete(digest: Digest, options?: { before?: number }): Promise<void>;
 }
 
 export interface BlobStore extends BlobReader, BlobWriter {}

@@ -44,6 +44,16 @@ export interface Loss {
   readonly message: string;
 }
 
+/** An image index that has to be written anew to say what it is to say; the old one stays, without its tags. */
+export interface DigestChange {
+  readonly from: Digest;
+  readonly to: Digest;
+  /** The tags that move. */
+  readonly tags: readonly string[];
+  /** What refers to the old index, and so says nothing of what the tags name then. */
+  readonly uncovered: readonly Digest[];
+}
+
 /** What would have to change; positions are those of the view that was given. */
 export interface Projection {
   readonly changes: readonly IndexChange[];
@@ -53,6 +63,8 @@ export interface Projection {
   readonly refusals: readonly string[];
   /** Records that stay although they were to be withdrawn, and why. */
   readonly kept: readonly string[];
+  /** Only a target that was allowed to change digests has any. */
+  readonly digestChanges?: readonly DigestChange[];
 }
 
 /** One way of recording who refers to whom. Reads and plans; never writes. */

@@ -255,25 +255,26 @@ describe("links", () => {
       .entry(list, { tag: referrersTag(image.digest) })
       .listed(ofList)
       .listed(builder.referrer(image));
-    for (const to of SIX) {
+    for (const [to, only] of SIX.flatMap((to) => [[to, false] as const, [to, true] as const])) {
       const layout = builder.layout();
-      await convert(layout, { to });
+      await convert(layout, { to, only });
       const view = await openView(layout);
       expect((await subjectLinks(view))[list.digest]).toEqual([ofList.digest]);
       expect((await view.reach()).map((r) => r.node.descriptor.digest)).toContain(list.digest);
     }
   });
 
-  it("59 a list that names its own subject makes no loop and no link; a list with nothing else becomes empty", async () => {
+  it("59 a list that names its own subject and nothing else makes no loop and no link, and is emptied", async () => {
     const builder = new LayoutBuilder();
     const image = builder.image();
-    builder.entry(image, { tag: "v1" }).entry(builder.list([image]), { tag: referrersTag(image.digest) });
+    builder.entry(image, { tag: "v1" }).entry(builder.list([image]), { annotations: { [OLAREG_SUBJECT]: image.digest } });
     const layout = builder.layout();
     expect((await readGraph(await openView(layout))).size).toBe(0);
-    const { plan } = await convert(layout, { to: "regclient" });
+    expect(await findTool("olareg")!.finds(await openView(layout), image.digest)).toEqual([image.digest]);
+    const { plan } = await convert(layout, { to: "olareg" });
     expect(plan.problems.map((p) => p.code)).toContain("STALE_LINE");
-    expect(await findTool("regctl")!.finds(await openView(layout), image.digest)).toEqual([]);
-    expect((await convert(layout, { to: "regclient" })).changed).toBe(false);
+    expect(await findTool("olareg")!.finds(await openView(layout), image.digest)).toEqual([]);
+    expect((await convert(layout, { to: "olareg" })).changed).toBe(false);
   });
 
   it("60 indexes and lists that lead to each other end the walk", async () => {

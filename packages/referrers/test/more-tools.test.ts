@@ -107,11 +107,17 @@ describe("cosign", () => {
     expect(await found("cosign", b, other)).toEqual([]);
   });
 
-  it("verifies no index from a directory, and says so", async () => {
+  it("finds the saved signatures of an index, as the real one does, but no bundle of it, and says so", async () => {
     const view = await openView(fixtureLayout("layouts/cosign-save"));
-    const [root] = view.entries;
-    expect(await findTool("cosign")!.finds(view, root!.descriptor.digest)).toEqual([]);
+    const [root, sigs, atts] = view.entries.map((e) => e.descriptor.digest);
+    expect(await findTool("cosign")!.finds(view, root!)).toEqual([sigs, atts]);
     expect(await findTool("cosign")!.traps(view)).toMatchObject([{ severity: "warns" }]);
+
+    const b = new LayoutBuilder();
+    const index = b.index([b.image()]);
+    b.referrer(index, { members: { layers: [b.blob("bundle", BUNDLE)] } });
+    b.entry(index, { annotations: { [KIND]: "dev.cosignproject.cosign/imageIndex" } });
+    expect(await found("cosign", b, index)).toEqual([]);
   });
 
   it("knows nothing of a layout without its kinds", async () => {

@@ -128,7 +128,9 @@ export function listConvention(own: ListMark): Convention {
         }
         const key = own.mark(record.subjects[0]!).key;
         const others = LIST_MARK_KEYS.filter((k) => k !== key && entry.descriptor.annotations?.[k]);
-        if (others.length === 0 && isPlainListEntry(entry)) changes.push({ op: "remove", position: entry.position });
+        // A list may be a subject too, and then oras needs the entry to resolve it.
+        const isNeeded = graph.of(entry.descriptor.digest).length > 0;
+        if (others.length === 0 && !isNeeded && isPlainListEntry(entry)) changes.push({ op: "remove", position: entry.position });
         else changes.push({ op: "annotate", position: entry.position, unset: [key] });
       }
       const isUsed = kept.length > 0;

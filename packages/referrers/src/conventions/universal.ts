@@ -11,7 +11,7 @@ import { olareg } from "./olareg.js";
 import { oras } from "./oras.js";
 import { regclient } from "./regclient.js";
 
-/** What `universal` is made of, in the order in which they take their turns. */
+/** What `universal` is made of. */
 export const UNIVERSAL_PARTS: readonly Convention[] = [oras, containerd, regclient, olareg, imageSpec];
 
 /** All five at once, sharing entries: every reader finds every referrer, and no collector eats one. */
@@ -45,7 +45,9 @@ export const universal: Convention = {
   },
 
   async project(graph, view) {
-    return await inTurn(view, [...UNIVERSAL_PARTS.map((part) => (v: LayoutView) => part.project(graph, v)), mergeTwins]);
+    const project = (part: Convention) => (v: LayoutView) => part.project(graph, v);
+    // Lists first: where one that is written anew was itself a subject, it is no longer listed, and oras has to list it.
+    return await inTurn(view, [...[regclient, olareg, imageSpec].map(project), mergeTwins, ...[oras, containerd].map(project)]);
   },
 
   async withdraw(graph, view) {

@@ -29,7 +29,8 @@ export async function applyPlan(
         { hint: "Plan the conversion again." },
       );
     }
-    const fresh = await planOver(found, layout, { to: plan.to, only: plan.only, ...options });
+    const allowDigestChange = plan.digestChanges.length > 0;
+    const fresh = await planOver(found, layout, { to: plan.to, only: plan.only, allowDigestChange, ...options });
     if (JSON.stringify(fresh.steps) !== JSON.stringify(plan.steps)) {
       throw new OcilotError(
         "STALE_PLAN",

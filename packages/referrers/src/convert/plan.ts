@@ -1,14 +1,16 @@
 import { type Descriptor, type Digest, type IndexEdit, type IndexSnapshot, LAYOUT_VERSION, type Layout, OcilotError } from "@ocilot/layout";
 import { CONVENTIONS, TARGETS, findConvention, partsOf } from "../conventions/registry.js";
-import type { Convention, Loss } from "../convention.js";
+import type { Convention, DigestChange, Loss } from "../convention.js";
 import { type ConventionId, type Problem, edgeKey } from "../edge.js";
 import type { ReferrerGraph } from "../graph.js";
 import { IndexDraft, placeChanges } from "../index-draft.js";
 import { type ViewOptions, openView } from "../layout-view.js";
 import { findProblems } from "../problems.js";
+import { withoutLifted } from "../lift/lifted.js";
 import { readGraph } from "../read-graph.js";
 import { recordKeys } from "../records.js";
 import type { LayoutView, NewBlob } from "../view.js";
+import { buildkitTarget } from "./buildkit-target.js";
 import { checkOutcome } from "./check.js";
 import { keepInReach } from "./keep-in-reach.js";
 import { NEVER_TARGETS } from "./grid.js";
@@ -24,12 +26,12 @@ export interface Plan {
   readonly base: Digest;
   readonly edges: number;
   readonly steps: readonly Step[];
-  /** Links that the target cannot hold; they stay where they are. */
+  /** Links that the target cannot hold; they stay where they are. One that was lifted is none: another manifest says the same. */
   readonly losses: readonly Loss[];
   /** Records that `only` would withdraw and that stay, and why. */
   readonly kept: readonly string[];
-  /** Old → new digests; no conversion to date has any. */
-  readonly digestChanges: readonly { readonly from: Digest; readonly to: Digest }[];
+  /** Old → new digests; only a conversion to `buildkit` has any. */
+  readonly digestChanges: readonly DigestChange[];
   /** Why the plan cannot be carried out; such a plan is refused as a whole. */
   readonly refusals: readonly string[];
   /** What is odd about the layout, convention by convention. */
@@ -41,6 +43,8 @@ export interface ConversionOptions extends ViewOptions {
   readonly to: ConventionId;
   /** Withdraw the records of all other conventions where the target's hold every edge of theirs. */
   readonly only?: boolean;
+  /** Let tags move to image indexes that are written anew: there is no other way to `buildkit`. */
+  readonly allowDigestChange?: boolean;
 }
 
 /**
@@ -54,12 +58,12 @@ export async function planConversion(layout: Layout, options: ConversionOptions)
 
 /** As {@link planConversion}, for an `index.json` at hand. */
 export async function planOver(snapshot: IndexSnapshot, layout: Layout, options: ConversionOptions): Promise<Plan> {
-  const target = targetOf(options.to);
+  const target = targetOf(options, layout);
   const view = await openView(layout, { ...options, snapshot, strict: true });
   const graph = await readGraph(view);
   const detections = await Promise.all(CONVENTIONS.map(async (c) => [c, await c.detect(view)] as const));
   const spoken = detections.filter(([c, d]) => isKeptUp(c) && d.entries.length > 0).map(([c]) => c);
-  const { draft, losses, kept, ...drafted } = await draftConversion(view, graph, target, spoken, options.only ?? false);
+  const { draft, losses, kept, digestChanges, ...drafted } = await draftConversion(view, graph, target, spoken, options.only ?? false);
   await keepInReach(view, draft);
   const { changes, blobs } = draft.projection();
   const keys = await recordKeys(graph, view);
@@ -72,9 +76,9 @@ export async function planOver(snapshot: IndexSnapshot, layout: Layout, options:
     base: snapshot.digest,
     edges: graph.size,
     steps: [...blobs.map(putStep), ...edits],
-    losses,
+    losses: await withoutLifted(losses, graph, view),
     kept,
-    digestChanges: [],
+    digestChanges,
     refusals: [...refusals, ...outcome],
     problems: await findProblems(view, graph),
   };
@@ -93,13 +97,21 @@ function writeObstacles(snapshot: IndexSnapshot, layout: Layout): string[] {
   return obstacles;
 }
 
+interface Drafted {
+  readonly draft: IndexDraft;
+  readonly losses: readonly Loss[];
+  readonly kept: string[];
+  readonly refusals: readonly string[];
+  readonly digestChanges: readonly DigestChange[];
+}
+
 async function draftConversion(
   view: LayoutView,
   graph: ReferrerGraph,
   target: Convention,
   spoken: readonly Convention[],
   only: boolean,
-): Promise<{ draft: IndexDraft; losses: readonly Loss[]; kept: string[]; refusals: readonly string[] }> {
+): Promise<Drafted> {
   const draft = new IndexDraft(view);
   const kept: string[] = [];
   const parts = partsOf(target);
@@ -112,7 +124,7 @@ async function draftConversion(
       kept.push(...projection.refusals.map((reason) => `${convention.id} is not brought up to date: ${reason}`));
     }
   }
-  const { losses, refusals, ...projection } = await target.project(graph, draft.view());
+  const { losses, refusals, digestChanges = [], ...projection } = await target.project(graph, draft.view());
   draft.apply(projection);
   if (only) {
     const lost = new Set(losses.map((l) => edgeKey({ subject: l.subject, referrer: { digest: l.referrer } })));
@@ -124,7 +136,7 @@ async function draftConversion(
       kept.push(...withdrawal.kept);
     }
   }
-  return { draft, losses, kept, refusals };
+  return { draft, losses, kept, refusals, digestChanges };
 }
 
 /**
@@ -153,7 +165,8 @@ function withdrawalOrder(parts: readonly Convention[]): Convention[] {
   return others.toSorted((a, b) => Number(a.id === "oras") - Number(b.id === "oras"));
 }
 
-function targetOf(id: ConventionId): Convention {
+function targetOf({ to: id, allowDigestChange = false }: ConversionOptions, layout: Layout): Convention {
+  if (id === "buildkit") return buildkitTarget(layout.blobs, allowDigestChange);
   const convention = findConvention(id);
   if (convention?.traits.target === true) return convention;
   throw new OcilotError(

@@ -4,24 +4,26 @@ import type { ReaderTool } from "../reader-tool.js";
 import { type LayoutView, type ManifestNode, manifestOf } from "../view.js";
 
 /**
- * `cosign verify --local-image`. It knows one image, the first entry that `kind` calls so (an index is not one), and
- * only that can be asked about. Signatures are the entries that `kind` calls so, and every blob that is a manifest with
- * a `subject` and a bundle among its layers, listed or not.
+ * `cosign verify --local-image`. It knows one image or image index, the first entry that `kind` calls so, and only that
+ * can be asked about. Signatures are the entries that `kind` calls so, and, of an image but not of an index, every blob
+ * that is a manifest with a `subject` and a bundle among its layers, listed or not.
  */
 export const cosignTool: ReaderTool = {
   id: "cosign",
   title: "cosign 3.1 verify --local-image",
 
   async finds(view, subject) {
-    if (firstOf(view, "image") !== subject) return [];
+    const isImage = firstOf(view, "image") === subject;
+    if (!isImage && firstOf(view, "imageIndex") !== subject) return [];
     const attached = ["sigs", "atts"].flatMap((role) => firstOf(view, role) ?? []);
+    if (!isImage) return attached;
     const bundles = (await blobsOf(view)).filter((n) => isBundleOf(n, subject)).map((n) => n.descriptor.digest);
     return [...new Set([...attached, ...bundles])];
   },
 
   async traps(view) {
     if (firstOf(view, "image") !== undefined || firstOf(view, "imageIndex") === undefined) return [];
-    return [{ severity: "warns", message: "the image is an index: cosign verifies none from a directory, it can only load it" }];
+    return [{ severity: "warns", message: "the image is an index: cosign finds signature bundles of one only after it has loaded it into a registry" }];
   },
 };
 
