@@ -31,7 +31,9 @@ function plant(dir: string, name: string, host: string, nonce: string): void {
 }
 
 test("of 16 processes that take one stale lock over, no two ever hold it at once", { timeout: 1_800_000 }, async () => {
-  const workers = Array.from({ length: PROCESSES }, () => startWorker("../../concurrency/lock-worker.mjs", [], { preload: "../../concurrency/jitter.mjs" }));
+  const workers = Array.from({ length: PROCESSES }, () =>
+    startWorker("../../concurrency/lock-worker.mjs", [], { preload: "../../concurrency/jitter.mjs" }),
+  );
   await Promise.all(workers.map(async (w) => await w.said("ready")));
   for (let round = 0; round < ROUNDS; round++) {
     const dir = join(root, String(round));

@@ -50,9 +50,18 @@ describe("writers in many processes", () => {
     const [first, second] = await Promise.all([
       reported(dir, attaches(digest, "first", each)),
       reported(dir, attaches(digest, "second", each)),
-      reported(dir, times((n): Operation => ({ op: "tag", digest, name: `tag-${n}` }))),
-      reported(dir, times((n): Operation => ({ op: "convert", to: targets[n % targets.length]!, only: n % 3 === 0 }))),
-      reported(dir, times((n): Operation => ({ op: "convert", to: targets[(n + 2) % targets.length]! }))),
+      reported(
+        dir,
+        times((n): Operation => ({ op: "tag", digest, name: `tag-${n}` })),
+      ),
+      reported(
+        dir,
+        times((n): Operation => ({ op: "convert", to: targets[n % targets.length]!, only: n % 3 === 0 })),
+      ),
+      reported(
+        dir,
+        times((n): Operation => ({ op: "convert", to: targets[(n + 2) % targets.length]! })),
+      ),
     ]);
     expect(await found(dir, digest)).toEqual([...first, ...second].toSorted());
     const { tags } = await stateOf(dir);
@@ -82,7 +91,10 @@ describe("one process", () => {
     const layout = await Layout.open(dir);
     const lock = await acquireLock(dir, { wait: 0 });
     const attaching = attach(layout, digest, { artifactType: ARTIFACT }, { wait: 20 });
-    await expect(attaching).rejects.toMatchObject({ code: "LOCK_BUSY", details: { file: ".ocilot-lock", owner: expect.stringContaining(String(process.pid)) } });
+    await expect(attaching).rejects.toMatchObject({
+      code: "LOCK_BUSY",
+      details: { file: ".ocilot-lock", owner: expect.stringContaining(String(process.pid)) },
+    });
     await lock.release();
     await attach(layout, digest, { artifactType: ARTIFACT }, { wait: 0 });
   });

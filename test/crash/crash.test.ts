@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { checkCrashed, checkWithOras } from "./harness/check-crash.js";
 import { inParallel, runWorker, startWorker } from "./harness/run-worker.js";
 import { SCRIPTS } from "./harness/scripts.js";
-import { type Stage, stagesOf } from "./harness/stages.js";
+import { type Stage, runCounted, stagesOf } from "./harness/stages.js";
 import { stateOf } from "./harness/state.js";
 import { LONG, copyOf, tempRoot } from "./harness/temp.js";
 
@@ -57,11 +57,14 @@ describe("a writer that is killed", () => {
 
   test("and the one after it, while it takes the dead one's lock over", { timeout: 1_800_000 }, async () => {
     const stage = stages.find((s) => s.operation.op === "attach" && s.script === "oras")!;
-    const kills = stage.kills.filter((k, i) => !k.startsWith("half") && (LONG || i % 8 === 0));
+    const inside = stage.kills.filter((k) => k.startsWith("after")).at(12)!;
+    const crashed = copyOf(stage.dir, root);
+    await runKilled(crashed, stage, inside);
+    const all = (await runCounted(copyOf(crashed, root), stage.operation)).kills;
+    const kills = all.filter((_, i) => LONG || i % 8 === 0);
     let number = 0;
     await inParallel(kills, WIDTH, async (kill) => {
-      const dir = copyOf(stage.dir, root);
-      await runKilled(dir, stage, "after:11");
+      const dir = copyOf(crashed, root);
       await runKilled(dir, stage, kill);
       await expect(checkKilled(dir, stage, number++), `killed ${kill}`).resolves.toBeUndefined();
     });
@@ -80,7 +83,10 @@ describe("a writer that is killed", () => {
       const { lines, errors } = await worker.end;
       const done = lines.filter((l) => l.startsWith("done")).length;
       expect(errors).toBe("");
-      await expect(checkKilled(dir, of[Math.min(done, of.length - 1)]!, number++), `${of[0]!.script} after ${done}`).resolves.toBeUndefined();
+      await expect(
+        checkKilled(dir, of[Math.min(done, of.length - 1)]!, number++),
+        `${of[0]!.script} after ${done}`,
+      ).resolves.toBeUndefined();
     });
   });
 });

@@ -27,6 +27,8 @@ describe(`fuzzing, seed ${SEED}`, () => {
     const seconds = all.reduce((n, f) => n + f.seconds, 0);
     const row = (f: Figures): string =>
       `  ${f.name}: ${f.inputs} inputs, ${Math.round(f.inputs / f.seconds)}/s, ${f.taken} taken, slowest ${f.slowest.toFixed(1)} ms`;
-    process.stdout.write(`fuzz: ${inputs} inputs in ${seconds.toFixed(1)} s (${Math.round(inputs / seconds)}/s), seed ${SEED}\n${all.map(row).join("\n")}\n`);
+    process.stdout.write(
+      `fuzz: ${inputs} inputs in ${seconds.toFixed(1)} s (${Math.round(inputs / seconds)}/s), seed ${SEED}\n${all.map(row).join("\n")}\n`,
+    );
   });
 });

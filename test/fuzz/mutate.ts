@@ -3,10 +3,51 @@ import type { Prng } from "./prng.js";
 const MAX_BYTES = 1 << 16;
 const BYTES = [0, 0x20, 0x22, 0x2c, 0x2e, 0x2f, 0x3a, 0x5b, 0x5c, 0x7b, 0x7d, 0x7f, 0x80, 0xbf, 0xc3, 0xed, 0xef, 0xff];
 const VALUES: readonly unknown[] = [
-  null, true, 0, -1, 1.5, 1e308, 2 ** 53, -0, "", "x", "__proto__", "constructor", "\u0000", "\ud800", "../../etc/passwd", "sha256:", [], {}, [[]], [null], { a: {} },
-  { toString: 1 }, "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "application/vnd.oci.image.index.v1+json", "a".repeat(5000),
+  null,
+  true,
+  0,
+  -1,
+  1.5,
+  1e308,
+  2 ** 53,
+  -0,
+  "",
+  "x",
+  "__proto__",
+  "constructor",
+  "\u0000",
+  "\ud800",
+  "../../etc/passwd",
+  "sha256:",
+  [],
+  {},
+  [[]],
+  [null],
+  { a: {} },
+  { toString: 1 },
+  "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+  "application/vnd.oci.image.index.v1+json",
+  "a".repeat(5000),
 ];
-const KEYS = ["digest", "size", "mediaType", "manifests", "subject", "annotations", "config", "layers", "data", "urls", "platform", "artifactType", "__proto__", "Digest", "toString", "0", ""];
+const KEYS = [
+  "digest",
+  "size",
+  "mediaType",
+  "manifests",
+  "subject",
+  "annotations",
+  "config",
+  "layers",
+  "data",
+  "urls",
+  "platform",
+  "artifactType",
+  "__proto__",
+  "Digest",
+  "toString",
+  "0",
+  "",
+];
 
 /** Bytes flipped, replaced, taken out, doubled, or joined with those of another input. */
 export function mutateBytes(input: Uint8Array, other: Uint8Array, rng: Prng): Uint8Array {
@@ -85,8 +126,34 @@ export function mutateTar(input: Uint8Array, rng: Prng): Uint8Array {
     const start = 512 * rng.below(Math.max(1, bytes.length >> 9));
     const header = bytes.subarray(start, start + 512);
     if (header.length < 512 || header.every((b) => b === 0)) continue;
-    const [offset, length] = rng.pick([[0, 100], [124, 12], [156, 1], [157, 100], [257, 8], [345, 155]] as const);
-    const text = rng.pick(["../../x", "/etc/passwd", "x\u0000y", "77777777777", "-1", "00000001000", "1", "2", "5", "L", "K", "x", "g", "S", "blobs/sha256/..", "index.json", "\u0080\u0000\u00ff", ""]);
+    const [offset, length] = rng.pick([
+      [0, 100],
+      [124, 12],
+      [156, 1],
+      [157, 100],
+      [257, 8],
+      [345, 155],
+    ] as const);
+    const text = rng.pick([
+      "../../x",
+      "/etc/passwd",
+      "x\u0000y",
+      "77777777777",
+      "-1",
+      "00000001000",
+      "1",
+      "2",
+      "5",
+      "L",
+      "K",
+      "x",
+      "g",
+      "S",
+      "blobs/sha256/..",
+      "index.json",
+      "\u0080\u0000\u00ff",
+      "",
+    ]);
     for (let i = 0; i < length; i++) header[offset + i] = rng.once(50) ? rng.below(256) : (text.charCodeAt(i) || 0) & 0xff;
     header.fill(0x20, 148, 156);
     const sum = header.reduce((total, b) => total + b, 0);

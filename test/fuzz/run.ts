@@ -57,5 +57,8 @@ export async function fuzz(target: Target, inputs: number, seed: number): Promis
 
 function finding(name: string, seed: number, i: number, input: Uint8Array, cause: unknown): Error {
   const shown = Buffer.from(input.subarray(0, 3000));
-  return new Error(`${name}, seed ${seed}, input ${i}: ${cause instanceof Error ? cause.stack : String(cause)}\n${shown.toString("utf8")}\nbase64: ${shown.toString("base64")}`, { cause });
+  return new Error(
+    `${name}, seed ${seed}, input ${i}: ${cause instanceof Error ? cause.stack : String(cause)}\n${shown.toString("utf8")}\nbase64: ${shown.toString("base64")}`,
+    { cause },
+  );
 }

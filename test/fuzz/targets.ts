@@ -1,6 +1,3 @@
-import { readFileSync, readdirSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import {
   ARTIFACT_MANIFEST,
   DOCKER_MANIFEST,
@@ -21,13 +18,25 @@ import {
   resolveReference,
   sniffManifest,
 } from "@ocilot/layout";
-import { checkPolicy, checkPolicyJson, convert, makeReceipt, matchesGlob, parsePolicy, parseReceipt, parseRequire, receiptText, verifyLayout } from "@ocilot/referrers";
-import { fixtureNames, fixtureParts } from "@ocilot/testkit";
+import {
+  checkPolicy,
+  checkPolicyJson,
+  convert,
+  makeReceipt,
+  matchesGlob,
+  parsePolicy,
+  parseReceipt,
+  parseRequire,
+  receiptText,
+  verifyLayout,
+} from "@ocilot/referrers";
+import { fixtureParts } from "@ocilot/testkit";
 import type { ArchiveFile } from "../../packages/layout/src/archive/archive-file.js";
 import { filesOf } from "../../packages/layout/src/archive/members.js";
 import { scanMembers } from "../../packages/layout/src/archive/scan.js";
 import { parseReference } from "../../packages/cli/src/reference.js";
-import { mutateBytes, mutateJson, mutateTar } from "./mutate.js";
+import { corpus, documents, encode, fixtures, indexes, manifests, tars, text } from "./inputs.js";
+import { mutateBytes, mutateTar } from "./mutate.js";
 import type { Prng } from "./prng.js";
 
 /** Something that takes bytes from outside. */
@@ -40,44 +49,6 @@ export interface Target {
   readonly run: (input: Uint8Array) => void | Promise<void>;
   /** Inputs for each thousand of all: what is slow gets fewer. */
   readonly share: number;
-}
-
-const CORPUS = fileURLToPath(new URL("corpus", import.meta.url));
-const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString("utf8");
-const encode = (value: string): Uint8Array => new TextEncoder().encode(value);
-
-/** The inputs that are kept in the repository for a target, one for each line of a `.txt`. */
-function corpus(name: string): Uint8Array[] {
-  const files = readdirSync(CORPUS).filter((f) => f === name || f.startsWith(`${name}.`) || f.startsWith(`${name}-`));
-  return files.flatMap((f) => {
-    const bytes = readFileSync(join(CORPUS, f));
-    return f.endsWith(".txt") ? bytes.toString("utf8").split("\n").map(encode) : [new Uint8Array(bytes)];
-  });
-}
-
-const fixtures = (["layouts", "edge"] as const).flatMap((group) => fixtureNames(group).map((name) => fixtureParts(`${group}/${name}`)));
-const indexes = fixtures.map((p) => encode(p.text));
-const manifests = fixtures.flatMap((p) => [...p.blobs.values()]).filter((b) => b.length < 4000 && sniffManifest(b).includes("vnd."));
-
-/** By structure where the seed is a document, else, and once in three times, by bytes. */
-function documents(seed: Uint8Array, other: Uint8Array, rng: Prng): Uint8Array {
-  const parsed = rng.once(3) ? undefined : parsedSeed(seed);
-  return parsed === undefined ? mutateBytes(seed, other, rng) : encode(JSON.stringify(mutateJson(parsed, rng)) ?? "");
-}
-
-const parsedSeeds = new WeakMap<Uint8Array, { readonly value: unknown }>();
-
-function parsedSeed(seed: Uint8Array): unknown {
-  let parsed = parsedSeeds.get(seed);
-  if (parsed === undefined) {
-    try {
-      parsed = { value: JSON.parse(text(seed)) as unknown };
-    } catch {
-      parsed = { value: undefined };
-    }
-    parsedSeeds.set(seed, parsed);
-  }
-  return parsed.value;
 }
 
 const TYPES = [IMAGE_MANIFEST, IMAGE_INDEX, ARTIFACT_MANIFEST, ORAS_ARTIFACT_MANIFEST, DOCKER_MANIFEST, DOCKER_MANIFEST_LIST];
@@ -105,7 +76,12 @@ export const TARGETS: readonly Target[] = [
       check(parseDigest(value) === value && known, "isDigest and parseDigest agree");
     },
   },
-  { name: "reference", share: 200, seeds: corpus("reference"), run: async (input) => void (await resolveReference(SNAPSHOT, BLOBS, text(input))) },
+  {
+    name: "reference",
+    share: 200,
+    seeds: corpus("reference"),
+    run: async (input) => void (await resolveReference(SNAPSHOT, BLOBS, text(input))),
+  },
   {
     name: "command line reference",
     share: 10,
@@ -151,7 +127,10 @@ export const TARGETS: readonly Target[] = [
       const type = sniffed.includes("vnd.") && turn++ % 4 !== 0 ? sniffed : TYPES[turn % TYPES.length]!;
       const m = parseManifest(input, type, "manifest");
       const all = [m.config, m.subject, ...m.layers, ...m.manifests];
-      check(all.every((d) => d === undefined || (isDigest(d.digest) && Number.isSafeInteger(d.size))), "every descriptor is one");
+      check(
+        all.every((d) => d === undefined || (isDigest(d.digest) && Number.isSafeInteger(d.size))),
+        "every descriptor is one",
+      );
     },
   },
   {
@@ -177,7 +156,10 @@ export const TARGETS: readonly Target[] = [
       const { members } = await scanMembers(file, { maxMembers: 1000 });
       for (const [name, extents] of filesOf("tar", members)) {
         check(!name.split("/").includes("..") && !name.startsWith("/"), `the name ${name}`);
-        check(extents.every((e) => e.offset + e.size <= input.length), `${name} lies within the archive`);
+        check(
+          extents.every((e) => e.offset + e.size <= input.length),
+          `${name} lies within the archive`,
+        );
       }
     },
   },
@@ -197,17 +179,26 @@ async function wholeLayout(input: Uint8Array): Promise<void> {
   const type = sniffManifest(input);
   const digest = digestOf(input);
   const entry = { mediaType: type, digest, size: input.length, annotations: { "org.opencontainers.image.ref.name": "fuzz" } };
-  const index = isIndex ? text(input) : JSON.stringify({ schemaVersion: 2, manifests: [...(JSON.parse(parts.text) as { manifests: object[] | null }).manifests ?? [], entry] });
+  const index = isIndex
+    ? text(input)
+    : JSON.stringify({
+        schemaVersion: 2,
+        manifests: [...((JSON.parse(parts.text) as { manifests: object[] | null }).manifests ?? []), entry],
+      });
   const blobs = new Map<Digest, Uint8Array>([...parts.blobs, [digest, input]]);
   const layout = new Layout(memoryBackend(index, blobs));
   const { evidence } = await verifyLayout(layout, { workers: 0 });
   if (evidence === undefined) return;
-  await checkPolicy(evidence, { require: [{ artifactType: "*", annotations: {}, scope: "all", min: 1 }], noDangling: true, digestAlgorithms: ["sha256"], tools: ["oras", "zot", "buildx"] }, "x");
+  await checkPolicy(
+    evidence,
+    {
+      require: [{ artifactType: "*", annotations: {}, scope: "all", min: 1 }],
+      noDangling: true,
+      digestAlgorithms: ["sha256"],
+      tools: ["oras", "zot", "buildx"],
+    },
+    "x",
+  );
   parseReceipt(encode(receiptText(await makeReceipt(evidence))), "receipt");
   await convert(layout, { to: "universal", scan: true });
-}
-
-/** The tars of the corpus, cut to their first members: a header is what is to be changed, and not a layer. */
-function tars(): Uint8Array[] {
-  return corpus("tar").map((bytes) => bytes.subarray(0, 8192));
 }

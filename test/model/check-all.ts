@@ -23,7 +23,7 @@ export async function checkAll(oracle: Oracle, reality: Reality): Promise<void> 
   const view = await openView(layout, { snapshot });
   const edges = edgesOf(oracle);
   expect((await readGraph(view)).edges().map(edgeKey).toSorted()).toEqual(edges);
-  for (const id of PARTS) await checkSpoken(view, id, edges);
+  if (!oracle.mayBePartial) for (const id of PARTS) await checkSpoken(view, id, edges);
   checkBlobs(oracle, reality);
 }
 

@@ -34,6 +34,7 @@ function attachCommand(subjectNumber: number, n: number): Command {
     const wanted = subject === ABSENT ? { digest: ABSENT, mediaType: IMAGE_MANIFEST, size: 99 } : subject;
     const { digest } = await attach(layout, wanted, artifact, { allowDangling: subject === ABSENT });
     oracle.subjects.set(digest, subject);
+    oracle.mayBePartial = false;
   });
 }
 
@@ -54,6 +55,7 @@ function tagCommand(n: number, name: string): Command {
   return command(`tag(${n}, ${name})`, async (oracle, layout) => {
     const digest = pick(manifestsOf(oracle), n)!;
     await layout.tag(await layout.resolve(`@${digest}`), name);
+    if (oracle.tags.has(name)) oracle.mayBePartial = true;
     oracle.tags.set(name, digest);
   });
 }
@@ -62,13 +64,15 @@ function untagCommand(name: string): Command {
   return command(`untag(${name})`, async (oracle, layout) => {
     if (!oracle.tags.delete(name)) return await refused(layout.untag(name), "REF_NOT_FOUND");
     await layout.untag(name);
+    oracle.mayBePartial = true;
   });
 }
 
 function convertCommand(to: ConventionId, only: boolean): Command {
-  return command(`convert(${to}${only ? ", only" : ""})`, async (_oracle, layout) => {
+  return command(`convert(${to}${only ? ", only" : ""})`, async (oracle, layout) => {
     await convert(layout, { to, only });
     expect(await convert(layout, { to, only })).toMatchObject({ changed: false });
+    oracle.mayBePartial = false;
   });
 }
 

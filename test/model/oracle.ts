@@ -7,11 +7,16 @@ export interface Oracle {
   readonly subjects: Map<Digest, Digest>;
   /** Manifests that never go away. */
   readonly images: readonly Descriptor[];
+  /**
+   * An entry that lost its tag stays, and if it is a referrer's, that alone is a record in the way of oras. The next
+   * attach or conversion makes it complete.
+   */
+  mayBePartial: boolean;
 }
 
 /** A fresh one for each run. */
 export function oracleOf(images: readonly Descriptor[], tags: ReadonlyMap<string, Digest>): Oracle {
-  return { images, tags: new Map(tags), subjects: new Map() };
+  return { images, tags: new Map(tags), subjects: new Map(), mayBePartial: false };
 }
 
 /** The links as `subject referrer`, sorted. */

@@ -4,7 +4,8 @@ import { describe, expect, it } from "vitest";
 import { copyOf, run, treeOf } from "./helpers.js";
 
 const blobs = (dir: string): string[] => readdirSync(join(dir, "blobs/sha256")).map((name) => join(dir, "blobs/sha256", name));
-const contents = (dir: string): Record<string, string> => Object.fromEntries(blobs(dir).map((f) => [f.slice(dir.length), readFileSync(f, "utf8")]));
+const contents = (dir: string): Record<string, string> =>
+  Object.fromEntries(blobs(dir).map((f) => [f.slice(dir.length), readFileSync(f, "utf8")]));
 
 describe("ocilot repair", () => {
   it("shows what it would do, does it, and has nothing more to do", async () => {
@@ -28,7 +29,10 @@ describe("ocilot repair", () => {
     const dir = copyOf("layouts/oras");
     rmSync(blobs(dir)[0]!);
     const { code, stdout } = await run("repair", dir);
-    expect([code, stdout]).toEqual([4, expect.stringMatching(/^Left as it is:\nerror {2}BLOB_MISSING [^]*Nothing to do; 1 problem left\.\n$/)]);
+    expect([code, stdout]).toEqual([
+      4,
+      expect.stringMatching(/^Left as it is:\nerror {2}BLOB_MISSING [^]*Nothing to do; 1 problem left\.\n$/),
+    ]);
   });
 
   it("lists what cosign save hides", async () => {
@@ -44,6 +48,9 @@ describe("ocilot repair", () => {
     writeFileSync(path, `\ufeff${readFileSync(path, "utf8")}`);
     utimesSync(path, 1, 1);
     const { code, stderr } = await run("repair", dir, "--from", copyOf("layouts/oras"));
-    expect([code, stderr]).toEqual([4, expect.stringMatching(/byte order mark[^]*hint: Nothing was changed\. Put index\.json back first, for example: cp /)]);
+    expect([code, stderr]).toEqual([
+      4,
+      expect.stringMatching(/byte order mark[^]*hint: Nothing was changed\. Put index\.json back first, for example: cp /),
+    ]);
   });
 });

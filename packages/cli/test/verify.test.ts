@@ -37,10 +37,16 @@ describe("ocilot verify", () => {
     rmSync(blobIn(dir));
     const { code, stdout } = await run("verify", dir);
     expect(code).toBe(4);
-    expect(stdout).toMatch(/^error {2}BLOB_MISSING {2}v1 → linux\/amd64 → layer 1\n {7}sha256:[0-9a-f]{64} .* is not in the layout\n {7}fix: ocilot repair .* --from OTHER\n/);
+    expect(stdout).toMatch(
+      /^error {2}BLOB_MISSING {2}v1 → linux\/amd64 → layer 1\n {7}sha256:[0-9a-f]{64} .* is not in the layout\n {7}fix: ocilot repair .* --from OTHER\n/,
+    );
     const { answer } = await json(dir);
     expect(answer.clean).toBe(false);
-    expect(answer.findings[0]).toMatchObject({ code: "BLOB_MISSING", severity: "error", steps: [{ kind: "entry" }, { kind: "child" }, { kind: "layer", index: 0 }] });
+    expect(answer.findings[0]).toMatchObject({
+      code: "BLOB_MISSING",
+      severity: "error",
+      steps: [{ kind: "entry" }, { kind: "child" }, { kind: "layer", index: 0 }],
+    });
   });
 
   it("counts warnings as errors with --strict", async () => {
@@ -51,7 +57,10 @@ describe("ocilot verify", () => {
   });
 
   it("reads archives as it reads directories", async () => {
-    expect(await json(join(FIXTURES, "layouts/containerd-export.tar"))).toMatchObject({ code: 0, answer: { clean: true, checked: { blobs: 9 } } });
+    expect(await json(join(FIXTURES, "layouts/containerd-export.tar"))).toMatchObject({
+      code: 0,
+      answer: { clean: true, checked: { blobs: 9 } },
+    });
     const tar = join(tempDir(), "bad.tar");
     const bytes = readFileSync(join(FIXTURES, "layouts/oras-backup.tar"));
     const at = bytes.indexOf('"layers"');
@@ -81,7 +90,15 @@ describe("ocilot verify", () => {
   it("takes a policy file, and names the place of what is wrong with it", async () => {
     const dir = copyOf("layouts/oras");
     const file = join(tempDir(), "ocilot.policy.json");
-    writeFileSync(file, JSON.stringify({ version: 1, require: [{ artifactType: "application/spdx+json", scope: "image" }], digestAlgorithms: ["sha256"], tools: ["oras"] }));
+    writeFileSync(
+      file,
+      JSON.stringify({
+        version: 1,
+        require: [{ artifactType: "application/spdx+json", scope: "image" }],
+        digestAlgorithms: ["sha256"],
+        tools: ["oras"],
+      }),
+    );
     expect((await run("verify", dir, "--policy", file)).code).toBe(0);
     writeFileSync(file, JSON.stringify({ version: 1, tools: ["regctl"] }));
     expect((await json(dir, "--policy", file)).answer.findings.map((f) => f.code)).toEqual(Array(3).fill("REQUIREMENT_TOOL"));

@@ -44,7 +44,7 @@ export async function writeBatch(
       temps[i] = "";
     }
   } finally {
-    for (const temp of temps) if (temp !== "") rmSync(temp, { force: true });
+    for (const temp of temps) if (temp !== "") removeQuietly(temp);
   }
 }
 
@@ -60,6 +60,15 @@ function writeTemp(temp: string, bytes: Uint8Array, sync: boolean): void {
     if (sync) fsyncSync(fd);
   } finally {
     closeSync(fd);
+  }
+}
+
+/** A file that cannot be removed is left for the next sweep. */
+function removeQuietly(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // What went wrong before is what the caller has to know.
   }
 }
 

@@ -160,8 +160,10 @@ export class DirectoryBlobs implements BlobStore {
     this.#checkWritable();
     const files = blobs.map(({ descriptor, bytes }) => ({ path: this.#path(descriptor.digest), bytes }));
     try {
-      for (const directory of new Set(files.map((f) => dirname(f.path)))) await this.#ensure(directory);
+      const directories = new Set(files.map((f) => dirname(f.path)));
+      for (const directory of directories) await this.#ensure(directory);
       await writeBatch(this.#root, files, { sync: this.#durability.sync, signal: options.signal });
+      for (const directory of directories) this.#unsynced.add(directory);
     } catch (error) {
       throw ioError(error, "blobs/");
     }
@@ -173,9 +175,7 @@ export class DirectoryBlobs implements BlobStore {
     const path = this.#path(d.digest);
     try {
       if (!(await shareFile(file, temp, d, { ...options, sync: this.#durability.sync }))) return false;
-      if (!options.link) await setMode(temp, 0o644);
-      await this.#ensure(dirname(path));
-      await renameOver(temp, path);
+      await this.#name(temp, path, !options.link);
       return true;
     } catch (error) {
       throw ioError(error, blobPath(d.digest));
@@ -189,8 +189,8 @@ export class DirectoryBlobs implements BlobStore {
     this.#unsynced.add(directory);
   }
 
-  async #name(temp: string, path: string): Promise<void> {
-    await setMode(temp, 0o644);
+  async #name(temp: string, path: string, isOwn = true): Promise<void> {
+    if (isOwn) await setMode(temp, 0o644);
     await this.#ensure(dirname(path));
     await renameOver(temp, path);
     // Again: a sync meanwhile may have been too early.

@@ -14,4 +14,5 @@ export { memoryBackend } from "./memory-backend.js";
 export { resolveReference } from "./resolve.js";
 export { OCTET_STREAM, sniffManifest } from "./sniff.js";
 export { MARKER_FILE, LAYOUT_VERSION } from "./layout-marker.js";
+export { checkTag } from "./tag.js";
 export { type TransferOptions, transferBlobs } from "./transfer.js";

@@ -5,6 +5,8 @@ import { CONTAINERD_IMAGE_NAME, CREATED, REF_NAME } from "./spec/annotations.js"
 import { type Descriptor, bareDescriptor } from "./spec/descriptor.js";
 
 const NAME = /^[A-Za-z0-9]+(?:(?:[-._:@+]|--)[A-Za-z0-9]+)*(?:\/[A-Za-z0-9]+(?:(?:[-._:@+]|--)[A-Za-z0-9]+)*)*$/;
+/** What ocilot notes on an entry is about the manifest, so each further tag of it says the same. */
+const OWN_NOTES = "io.ocilot.";
 const RESERVED = /(?:^|:)(?:sha256|sha384|sha512|blake3)-[0-9a-f]{64,128}(?:\.[a-z]+)?$/;
 
 /**
@@ -82,10 +84,11 @@ function releaseEdit(index: IndexSnapshot, entry: IndexEntry, name: string): Ind
 }
 
 function tagged(d: Descriptor, name: string): Descriptor {
+  const notes = Object.entries(d.annotations ?? {}).filter(([key]) => key.startsWith(OWN_NOTES));
   return {
     ...bareDescriptor(d),
     ...(d.platform !== undefined && { platform: d.platform }),
     ...(d.artifactType !== undefined && { artifactType: d.artifactType }),
-    annotations: { [REF_NAME]: name },
+    annotations: { ...Object.fromEntries(notes), [REF_NAME]: name },
   };
 }

@@ -1,7 +1,7 @@
 import { throwIfAborted } from "./io-error.js";
 import type { Layout } from "./layout.js";
 import type { Descriptor } from "./spec/descriptor.js";
-import { manifestKind } from "./spec/manifest.js";
+import { manifestKind } from "./spec/media-types.js";
 
 /** Up to here blobs are read and written many at once. */
 const SMALL_BYTES = 64 * 1024;

@@ -23,6 +23,14 @@ export {
   gridCell,
 } from "./convert/grid.js";
 export { type ConversionOptions, type Plan, type Step, planConversion } from "./convert/plan.js";
+export { type Diagnosis, type DoctorOptions, type Spoken, doctor } from "./doctor/doctor.js";
+export type { TrapPlace } from "./doctor/examination.js";
+export { JUDGED, type ToolHealth } from "./doctor/tool-health.js";
+export { TRAPS, TRAP_CODES, type OtherProgram, type TrapCode, type TrapRow } from "./doctor/trap-codes.js";
+export type { LayoutTrap } from "./doctor/weigh.js";
+export { type LiftOptions, type LiftResult, lift } from "./lift/lift.js";
+export { LIFTED_FROM } from "./lift/lifted.js";
+export { LIFT_SOURCES, type Lift, type LiftSource, type NotLifted } from "./lift/plan-lift.js";
 export { type LayoutView, type ManifestNode, type NewBlob, type Reached, manifestOf } from "./view.js";
 export { type ArtifactLayer, type AttachOptions, type NewArtifact, type NewReferrer, attach } from "./write/attach.js";
 export { type DetachOptions, type DetachResult, detach } from "./write/detach.js";
@@ -33,7 +41,8 @@ export type { DockerEntry } from "./copy/docker-manifest.js";
 export { formatPlatform, matchesPlatform, parsePlatform } from "./copy/platform.js";
 export { SPARSE_PLATFORMS } from "./copy/sparse.js";
 export type { CopyProgress } from "./copy/transfer-blobs.js";
-export { type GcOptions, type GcResult, type GcStep, type SpareReason, type StepFigures, collectGarbage } from "./gc/collect.js";
+export { type GcOptions, collectGarbage } from "./gc/collect.js";
+export type { GcResult, GcStep, SpareReason, StepFigures } from "./gc/gc-result.js";
 export { FINDINGS, type FindingCode, type FindingRow, type Severity } from "./verify/codes.js";
 export type { Finding } from "./verify/finding.js";
 export type { PathStep } from "./verify/path.js";

@@ -80,8 +80,8 @@ async function collect(view: LayoutView): Promise<Lists> {
     if (subjects === undefined) realTags.push(entry);
     else await record("regclient", entry, node, subjects);
   }
-  const claims = records.flatMap((record) => record.subjects.map((subject) => ({ record, key: `${record.convention} ${subject}` })));
-  const bySubject = new Map([...groupBy(claims, (c) => c.key)].map(([key, group]) => [key, group.map((c) => c.record)]));
+  const claims = records.flatMap((found) => found.subjects.map((subject) => ({ found, key: `${found.convention} ${subject}` })));
+  const bySubject = new Map([...groupBy(claims, (c) => c.key)].map(([key, group]) => [key, group.map((c) => c.found)]));
   reportDuplicates(bySubject, problems);
   return { records, bySubject, unclaimed: records.filter((r) => r.subjects.length === 0), realTags, problems };
 
@@ -104,7 +104,7 @@ async function collect(view: LayoutView): Promise<Lists> {
     const whole = `${form.algorithm}:${form.encoded}`;
     // cosign copy tags an image index with its own digest; where its platforms are missing it looks like a list.
     if (whole === node.descriptor.digest || children.some((c) => c.descriptor.platform !== undefined)) return undefined;
-    const isEmpty = children.length === 0 || children.every((c) => c.state !== "read");
+    const isEmpty = children.every((c) => c.state !== "read");
     return isEmpty && isDigest(whole) ? [whole] : isEmpty ? [] : undefined;
   }
 }

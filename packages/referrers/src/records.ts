@@ -12,9 +12,13 @@ import { type LayoutView, manifestOf } from "./view.js";
  */
 export async function recordKeys(graph: ReferrerGraph, view: LayoutView): Promise<Map<number, RecordKey>> {
   const keys = new Map<number, RecordKey>();
-  for (const { entry, subjects } of (await findLists(view)).records) {
+  const { records } = await findLists(view);
+  const tagged = new Set(records.filter((r) => r.convention === "regclient").map((r) => r.entry.position));
+  for (const { entry, subjects } of records) {
     const { position, descriptor } = entry;
-    if (subjects[0] !== undefined && isPlainListEntry(entry))
+    // A mark beside somebody's own tag makes no record of the entry.
+    const isOurs = entry.tag === undefined || tagged.has(position);
+    if (subjects[0] !== undefined && isOurs && isPlainListEntry(entry))
       keys.set(position, { rank: "list", subject: subjects[0], digest: descriptor.digest });
   }
   for (const { entry, node } of await openEntries(view)) {

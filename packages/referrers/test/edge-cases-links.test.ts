@@ -255,7 +255,7 @@ describe("links", () => {
       .entry(list, { tag: referrersTag(image.digest) })
       .listed(ofList)
       .listed(builder.referrer(image));
-    for (const [to, only] of SIX.flatMap((to) => [[to, false] as const, [to, true] as const])) {
+    for (const [to, only] of SIX.flatMap((id) => [[id, false] as const, [id, true] as const])) {
       const layout = builder.layout();
       await convert(layout, { to, only });
       const view = await openView(layout);

@@ -20,7 +20,10 @@ export type Links = Record<string, Digest[]>;
 
 export function linksOf(edges: readonly ReferrerEdge[]): Links {
   const links: Links = {};
-  for (const { subject, referrer } of edges) (links[subject] ??= []).push(referrer.digest);
+  for (const { subject, referrer } of edges) {
+    const list = (links[subject] ??= []);
+    if (!list.includes(referrer.digest)) list.push(referrer.digest);
+  }
   for (const list of Object.values(links)) list.sort();
   return links;
 }

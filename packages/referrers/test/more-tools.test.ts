@@ -114,7 +114,7 @@ describe("cosign", () => {
     expect(await findTool("cosign")!.traps(view)).toMatchObject([{ severity: "warns" }]);
 
     const b = new LayoutBuilder();
-    const index = b.index([b.image()]);
+    const index = b.imageIndex([b.image()]);
     b.referrer(index, { members: { layers: [b.blob("bundle", BUNDLE)] } });
     b.entry(index, { annotations: { [KIND]: "dev.cosignproject.cosign/imageIndex" } });
     expect(await found("cosign", b, index)).toEqual([]);

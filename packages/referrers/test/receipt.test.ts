@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
-import { cpSync } from "node:fs";
+import { cpSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Ajv } from "ajv";
 import { describe, expect, it } from "vitest";
 import { Layout, REF_NAME } from "@ocilot/layout";
 import {
@@ -75,6 +77,16 @@ describe("receipts", () => {
     expect(codesOf(more, await receiptOf(layout))).toContain("RECEIPT_LOST");
     await detach(layout, added.digest, { recursive: true });
     expect(compareReceipts(more, await receiptOf(layout), "x").some((f) => f.digest === added.digest)).toBe(true);
+  });
+
+  it("fits its schema, for every fixture", async () => {
+    const schema = JSON.parse(readFileSync(fileURLToPath(new URL("../schema/receipt.schema.json", import.meta.url)), "utf8")) as object;
+    const validate = new Ajv({ strict: true }).compile(schema);
+    for (const name of fixtureNames("edge")) {
+      const receipt = JSON.parse(receiptText(await receiptOf(await copyOf(`edge/${name}`)))) as unknown;
+      expect([name, validate(receipt), validate.errors]).toEqual([name, true, null]);
+    }
+    expect(validate({ type: "x" })).toBe(false);
   });
 
   it("tells of an image that has no tag", async () => {

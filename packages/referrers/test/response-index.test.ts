@@ -101,7 +101,7 @@ describe("a list that conversion writes", () => {
     const referrer = builder.referrer(subject, { annotations: { b: "2", a: "<1>" }, artifactType: "a/b" });
     builder.entry(subject, { tag: "v1" }).entry(referrer, { artifactType: "wrong/type", annotations: { a: "wrong" } });
     const { plan } = await convert(builder.layout(), { to: "regclient" });
-    const [list] = plan.steps.filter((s) => s.op === "put");
+    const list = plan.steps.find((s) => s.op === "put");
     const { mediaType, digest, size } = referrer;
     expect(list!.text).toBe(
       `{"schemaVersion":2,"mediaType":"${IMAGE_INDEX}","manifests":[{"mediaType":"${mediaType}","digest":"${digest}","size":${size},` +

@@ -1,6 +1,6 @@
 import { cpSync, readFileSync, readdirSync, mkdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { Layout, OcilotError, digestOf, isDigest } from "@ocilot/layout";
 import { type Receipt, type VerifyResult, compareReceipts, makeReceipt, verifyLayout } from "@ocilot/referrers";
 import { FIXTURES, fixtureNames, tempDir } from "@ocilot/testkit";
@@ -89,6 +89,13 @@ function* mutationsOf(dir: string): Iterable<Mutation> {
 describe("every file of every fixture, damaged in every way", () => {
   const names = (["layouts", "edge"] as const).flatMap((group) => fixtureNames(group).map((name) => `${group}/${name}`));
 
+  const told = new Map<string, number>();
+
+  afterAll(() => {
+    const lines = [...told].toSorted((a, b) => b[1] - a[1]).map(([key, n]) => `  ${n} ${key}`);
+    process.stdout.write(`mutations: ${[...told.values()].reduce((a, b) => a + b, 0)}\n${lines.join("\n")}\n`);
+  });
+
   it.each(names)("%s: reported, or proved harmless", async (name) => {
     const dir = join(tempDir(), "layout");
     cpSync(join(FIXTURES, name), dir, { recursive: true });
@@ -96,10 +103,14 @@ describe("every file of every fixture, damaged in every way", () => {
     const receipt = await makeReceipt(before.evidence!);
     const silent: string[] = [];
     let count = 0;
+    const tally = (key: string): void => void told.set(key, (told.get(key) ?? 0) + 1);
     for (const { name: what, file, apply, undo } of mutationsOf(dir)) {
       apply();
       count++;
-      if ("silent" in (await judge(dir, before, receipt, file))) silent.push(`${file} ${what}`);
+      const verdict = await judge(dir, before, receipt, file);
+      if ("silent" in verdict) silent.push(`${file} ${what}`);
+      else if ("harmless" in verdict) tally(`harmless, ${verdict.harmless}`);
+      else tally(verdict.reported);
       undo();
     }
     expect(silent).toEqual([]);

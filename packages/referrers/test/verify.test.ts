@@ -128,7 +128,7 @@ const DAMAGES: readonly [code: FindingCode, fixture: string, damage: (v: Victim)
       const list = v.index().manifests.find((m) => m["annotations"]?.[REF_NAME]?.startsWith("sha256-"))!;
       const old = v.manifest(list["digest"]);
       rmSync(v.path(list["digest"]));
-      const d = v.put({ ...old, manifests: old["manifests"].map(({ annotations: _, ...m }: Record<string, unknown>) => m) }, IMAGE_INDEX);
+      const d = v.put({ ...old, manifests: old["manifests"].map((m: object) => ({ ...m, annotations: undefined })) }, IMAGE_INDEX);
       v.editIndex(
         (i) => (i.manifests = i.manifests.map((m) => (m["digest"] === list["digest"] ? { ...m, digest: d.digest, size: d.size } : m))),
       );

@@ -8,7 +8,21 @@ import { fileURLToPath } from "node:url";
  * in the product. A call is { name, path, isWrite }; the watcher may throw or, where the call gives a promise, wait.
  */
 
-const WRITES = ["appendFile", "chmod", "copyFile", "cp", "link", "mkdir", "rename", "rm", "rmdir", "symlink", "truncate", "unlink", "utimes"];
+const WRITES = [
+  "appendFile",
+  "chmod",
+  "copyFile",
+  "cp",
+  "link",
+  "mkdir",
+  "rename",
+  "rm",
+  "rmdir",
+  "symlink",
+  "truncate",
+  "unlink",
+  "utimes",
+];
 const READS = ["access", "lstat", "opendir", "readdir", "readFile", "readlink", "realpath", "stat"];
 const ON_HANDLE = { chmod: true, datasync: true, read: false, readFile: false, stat: false, sync: true, truncate: true, utimes: true };
 const ON_FD = { close: false, fchmod: true, fdatasync: true, fstat: false, fsync: true, ftruncate: true, read: false, write: true };
@@ -79,16 +93,18 @@ function wrapCallback(original, name, isWrite) {
     if (isStandard(args) || typeof args.at(-1) !== "function") return original.apply(this, args);
     const done = args.pop();
     const call = describe(name, args, isWrite(args));
+    const go = () =>
+      original.call(this, ...args, (...result) => {
+        watcher?.after(call);
+        done(...result);
+      });
     try {
-      watcher?.before(call);
+      const delay = watcher?.before(call);
+      return delay === undefined ? go() : void delay.then(go, done);
     } catch (error) {
       process.nextTick(done, error);
       return undefined;
     }
-    return original.call(this, ...args, (...result) => {
-      watcher?.after(call);
-      done(...result);
-    });
   };
   return Object.assign(wrapped, original);
 }

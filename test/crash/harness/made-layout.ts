@@ -5,7 +5,9 @@ const IMAGE_CONFIG = "application/vnd.oci.image.config.v1+json";
 /** Stores a small image manifest; images of different names differ. */
 export async function putImage(layout: Layout, name: string): Promise<Descriptor> {
   const bytes = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
-  const config = await layout.blobs.put(bytes({ architecture: "amd64", os: "linux", config: { Labels: { name } } }), { mediaType: IMAGE_CONFIG });
+  const config = await layout.blobs.put(bytes({ architecture: "amd64", os: "linux", config: { Labels: { name } } }), {
+    mediaType: IMAGE_CONFIG,
+  });
   return await layout.blobs.put(bytes({ schemaVersion: 2, mediaType: IMAGE_MANIFEST, config, layers: [] }), { mediaType: IMAGE_MANIFEST });
 }
 

@@ -43,7 +43,12 @@ export function startWorker(script: string, args: readonly string[], options: Wo
     lines.push(line);
     for (const [start, tell] of waiting) if (line.startsWith(start)) tell(line);
   });
-  const end = Promise.all([once(child, "exit"), once(reader, "close")]).then(([[code, signal]]): WorkerEnd => ({ lines, code, signal, errors }));
+  const end = Promise.all([once(child, "exit"), once(reader, "close")]).then(([[code, signal]]): WorkerEnd => ({
+    lines,
+    code,
+    signal,
+    errors,
+  }));
   return {
     child,
     end,

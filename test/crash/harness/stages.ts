@@ -28,14 +28,20 @@ export async function stagesOf(script: Script, root: string): Promise<Stage[]> {
   for (const operationAfter of script.operations) {
     const operation = operationAfter(done);
     const next = copyOf(dir, root);
-    const said = await runWorker("worker.mjs", [next, JSON.stringify([operation])], { preload: "killer.mjs" });
-    const [, digest, steps, halves] = said.at(-1)!.split(" ");
-    done.push(digest as Digest);
+    const { digest, kills } = await runCounted(next, operation);
+    done.push(digest);
     const after = await stateOf(next);
-    stages.push({ script: script.name, operation, dir, before, after, kills: killsAt(Number(steps), halves!) });
+    stages.push({ script: script.name, operation, dir, before, after, kills });
     [dir, before] = [next, after];
   }
   return stages;
+}
+
+/** Carries an operation out, and tells at which writes it can be killed. */
+export async function runCounted(dir: string, operation: Operation): Promise<{ digest: Digest; kills: string[] }> {
+  const said = await runWorker("worker.mjs", [dir, JSON.stringify([operation])], { preload: "killer.mjs" });
+  const [, digest, steps, halves] = said.at(-1)!.split(" ");
+  return { digest: digest as Digest, kills: killsAt(Number(steps), halves!) };
 }
 
 function killsAt(steps: number, halves: string): string[] {

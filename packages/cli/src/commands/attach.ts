@@ -70,8 +70,7 @@ export const attachCommand: Command = defineCommand({
       wait: waitOf(args.wait),
       signal,
       onProgress: ({ done, total }) => progress.update(done, total),
-    });
-    progress.end();
+    }).finally(() => progress.end());
     print(io, args.json ? renderJson({ subject: digest, referrer: descriptor }) : descriptor.digest);
     return EXIT.ok;
 

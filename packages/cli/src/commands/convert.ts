@@ -3,7 +3,7 @@ import { type ApplyResult, type Plan, convert, planConversion } from "@ocilot/re
 import { type Command, defineCommand } from "../command.js";
 import { EXIT } from "../exit-code.js";
 import { type Io, print } from "../io.js";
-import { targetOption, targetOf } from "../options/convention.js";
+import { conversionOf, targetOption } from "../options/convention.js";
 import { jsonOption } from "../options/json.js";
 import { scanOption } from "../options/scan.js";
 import { waitOf, writeOptions } from "../options/write.js";
@@ -19,9 +19,11 @@ export const convertCommand: Command = defineCommand({
     ["ocilot convert ./layout --to universal", "let oras, regctl, olareg and containerd find every referrer"],
     ["ocilot convert ./layout --to regclient --output ./copy", "leave the layout alone and write a new one"],
     ["ocilot convert ./layout --to universal --check", "for CI: exit 7 if a conversion would change something"],
+    ["ocilot convert ./layout --to buildkit --allow-digest-change", "put the referrers of each platform into its image index"],
   ],
   notes: [
-    "No manifest and no blob is changed or deleted; only index.json is, in one step.",
+    "No manifest and no blob is changed or deleted; only index.json is, in one step. --to buildkit makes new image indexes",
+    "beside the old ones and moves their tags: what signs an old index says nothing of the new one.",
     "Exit 6: refused, nothing changed. 7: --check found something to do. 8: done, but links that the target cannot",
     "express stayed where they were.",
   ].join("\n"),
@@ -32,6 +34,7 @@ export const convertCommand: Command = defineCommand({
     output: { type: "string", placeholder: "DIR", describe: "Write a new layout here, with every file, and leave LAYOUT alone" },
     "dry-run": { type: "boolean", default: false, describe: "Print what would be done, and do nothing" },
     check: { type: "boolean", default: false, describe: "Change nothing; exit 7 if something would change" },
+    "allow-digest-change": { type: "boolean", default: false, describe: "With --to buildkit: let tags move to new image indexes" },
     "allow-inexpressible": { type: "boolean", default: false, describe: "Exit 0 instead of 8" },
     ...scanOption,
     ...writeOptions,
@@ -39,9 +42,10 @@ export const convertCommand: Command = defineCommand({
   },
 
   async run(args, { io, signal }) {
-    const to = targetOf(args.to);
+    const to = conversionOf(args.to);
     const sync = !args["no-sync"];
-    const options = { to, only: args.only, scan: args.scan, wait: waitOf(args.wait), signal };
+    const allowDigestChange = args["allow-digest-change"];
+    const options = { to, only: args.only, allowDigestChange, scan: args.scan, wait: waitOf(args.wait), signal };
     const { output } = args;
     const layout = await Layout.open(parseLayoutPath(args.layout), { sync });
     const warnings = layoutWarnings(layout, await layout.index.read());

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { type CopyResult, TARGETS, copyLayout, parsePlatform } from "@ocilot/referrers";
 import { Layout } from "@ocilot/layout";
 import { type Command, defineCommand } from "../command.js";
@@ -38,7 +38,7 @@ export const copy: Command = defineCommand({
     convention: { type: "string", array: true, placeholder: "C", describe: `Record referrers so; may be repeated: ${TARGETS.join(", ")}` },
     force: { type: "boolean", default: false, describe: "Move a tag that DST has on something else" },
     "allow-missing": { type: "boolean", default: false, describe: "Copy what is there although content is missing" },
-    link: { type: "boolean", default: false, describe: "Hard-link blobs instead of copying them, on one file system" },
+    link: { type: "boolean", default: false, describe: "Hard-link blobs instead of copying them, on one file system; only manifests are hashed again" },
     ...writeOptions,
     ...jsonOption,
   },
@@ -54,8 +54,8 @@ export const copy: Command = defineCommand({
     const destination = parseReference(args.dst);
     const tag = tagOf(destination.rest, args.dst);
     if (args.all && tag !== undefined) throw usageError(`${args.dst}: --all keeps the tags of the source`, "dst");
-    const isNew = !existsSync(destination.path) || readdirSync(destination.path).length === 0;
-    const target = isNew ? (): Promise<Layout> => Layout.create(destination.path, { sync }) : await Layout.open(destination.path, { sync });
+    if (args.all && platforms !== undefined) throw usageError("--platform goes with an image, not with --all", "platform");
+    const target = isFree(destination.path) ? (): Promise<Layout> => Layout.create(destination.path, { sync }) : await Layout.open(destination.path, { sync });
     const progress = new Progress(io, args.json, "Copying");
     const result = await copyLayout(source, target, {
       ...(args.all ? {} : { reference: await referenceIn(source, reference) }),
@@ -70,13 +70,21 @@ export const copy: Command = defineCommand({
       wait: waitOf(args.wait),
       signal,
       onProgress: ({ bytes, totalBytes }) => progress.updateBytes(bytes, totalBytes),
-    });
-    progress.end();
+    }).finally(() => progress.end());
     if (args.json) print(io, renderJson(result));
     else report(io, result, args.dst);
     return result.left.length + result.missing.length > 0 ? EXIT.inexpressible : EXIT.ok;
   },
 });
+
+/** Nothing is there, or an empty directory: a layout can be made of it. */
+function isFree(path: string): boolean {
+  try {
+    return readdirSync(path).length === 0;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ENOENT";
+  }
+}
 
 /** What the reference names, in the form that the library takes; a tag with a digest has been checked by then. */
 async function referenceIn(source: Layout, reference: Reference): Promise<string> {

@@ -24,6 +24,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./convert.js")).convertCommand,
   },
   {
+    name: "doctor",
+    summary: "Tell which tools find what in a layout, what will go wrong, and what mends it",
+    load: async () => (await import("./doctor.js")).doctorCommand,
+  },
+  {
+    name: "lift",
+    summary: "Give links without a subject field one, in new manifests beside the old",
+    load: async () => (await import("./lift.js")).liftCommand,
+  },
+  {
     name: "attach",
     summary: "Attach an SBOM, a signature, any file to an image",
     load: async () => (await import("./attach.js")).attachCommand,

@@ -26,7 +26,12 @@ export const repair: Command = defineCommand({
   ].join("\n"),
   positionals: { layout: { describe: "A directory with oci-layout, index.json and blobs/" } },
   options: {
-    from: { type: "string", array: true, placeholder: "OTHER", describe: "A layout directory or a tar to take blobs from; may be repeated" },
+    from: {
+      type: "string",
+      array: true,
+      placeholder: "OTHER",
+      describe: "A layout directory or a tar to take blobs from; may be repeated",
+    },
     "dry-run": { type: "boolean", default: false, describe: "Print what would be done, and do nothing" },
     ...writeOptions,
     ...jsonOption,

@@ -73,11 +73,19 @@ export const verify: Command = defineCommand({
       const { evidence } = result;
       const more = evidence === undefined ? [] : await checkPolicy(evidence, joinPolicies(rules), path);
       const { receipt, findings } = await receipts(evidence, before, path, args.receipt !== undefined);
-      const all = [...result.findings, ...more, ...findings].toSorted((a, b) => Number(b.severity === "error") - Number(a.severity === "error"));
+      const all = [...result.findings, ...more, ...findings].toSorted(
+        (a, b) => Number(b.severity === "error") - Number(a.severity === "error"),
+      );
       progress.end();
       const isWritten = args.receipt !== undefined && receipt !== undefined && !all.some((f) => f.severity === "error");
       if (isWritten) await writeFile(args.receipt!, receiptText(receipt));
-      return report(io, args.json, path, { findings: all, checked: result.checked }, receipt && { ...receipt, ...(isWritten && { file: args.receipt! }) });
+      return report(
+        io,
+        args.json,
+        path,
+        { findings: all, checked: result.checked },
+        receipt && { ...receipt, ...(isWritten && { file: args.receipt! }) },
+      );
     } finally {
       progress.end();
       await layout.close();
@@ -120,11 +128,17 @@ function report(
   receipt: (Receipt & { file?: string }) | undefined,
 ): 0 | 4 {
   const isClean = !findings.some((f) => f.severity === "error");
-  const digest = receipt === undefined ? {} : { receipt: { digest: receipt.digest, ...(receipt.file !== undefined && { file: receipt.file }) } };
+  const digest =
+    receipt === undefined ? {} : { receipt: { digest: receipt.digest, ...(receipt.file !== undefined && { file: receipt.file }) } };
   if (json) print(io, renderJson({ clean: isClean, checked, findings, ...digest }));
   else {
     if (findings.length > 0) print(io, renderFindings(findings));
-    const what = [count(checked.manifests, "manifest"), count(checked.blobs, "blob"), formatSize(checked.bytes), count(checked.referrers, "referrer")];
+    const what = [
+      count(checked.manifests, "manifest"),
+      count(checked.blobs, "blob"),
+      formatSize(checked.bytes),
+      count(checked.referrers, "referrer"),
+    ];
     print(io, printable(`${path}: ${what.join(", ")}; ${countFindings(findings)}`));
     if (receipt?.file !== undefined) print(io, printable(`Receipt ${receipt.digest} written to ${receipt.file}`));
   }

@@ -17,6 +17,9 @@ export const conventionOption: {
   },
 };
 
+/** What a conversion can speak afterwards; `buildkit` only where digests may change. */
+const CONVERSIONS: readonly ConventionId[] = [...TARGETS, "buildkit"];
+
 /** The target of a conversion. */
 export const targetOption: {
   readonly to: { readonly type: "string"; readonly demandOption: true; readonly placeholder: string; readonly describe: string };
@@ -25,7 +28,7 @@ export const targetOption: {
     type: "string",
     demandOption: true,
     placeholder: "CONVENTION",
-    describe: `The convention to speak afterwards: ${TARGETS.join(", ")}`,
+    describe: `The convention to speak afterwards: ${TARGETS.join(", ")}; or buildkit with --allow-digest-change`,
   },
 };
 
@@ -37,6 +40,11 @@ export function conventionsOf(names: readonly string[] | undefined): ConventionI
 /** @throws OcilotError `USAGE` */
 export function targetOf(name: string, option = "to"): ConventionId {
   return known(name, TARGETS, option);
+}
+
+/** As {@link targetOf}, of a conversion. @throws OcilotError `USAGE` */
+export function conversionOf(name: string): ConventionId {
+  return known(name, CONVERSIONS, "to");
 }
 
 function known(name: string, ids: readonly ConventionId[], option: string): ConventionId {

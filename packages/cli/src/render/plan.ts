@@ -1,4 +1,4 @@
-import type { Plan, Step } from "@ocilot/referrers";
+import type { DigestChange, Plan, Step } from "@ocilot/referrers";
 import { printable } from "../printable.js";
 import { count } from "./text.js";
 
@@ -13,6 +13,7 @@ export function summarize(plan: Plan, isDone: boolean): string {
   return [
     ...(refusals.length > 0 ? [`${head}, refused`] : changes),
     ...section("refused because", refusals),
+    ...plan.digestChanges.flatMap((c) => changeLines(c, isDone)),
     ...section("stays, and would not be withdrawn", kept),
     ...section(
       "stays where it was, as the target cannot express it",
@@ -23,7 +24,19 @@ export function summarize(plan: Plan, isDone: boolean): string {
     .join("\n");
 }
 
-function counts({ steps }: Plan): string[] {
+/** The indexes that a plan writes anew are told of one by one, with what they take from their signatures. */
+function changeLines({ from, to, tags, uncovered }: DigestChange, isDone: boolean): string[] {
+  return [
+    `  ${tags.join(", ")}: ${isDone ? "moved" : "would move"} to a new image index`,
+    `    old  ${from} (${isDone ? "stays" : "would stay"}, without its tags)`,
+    `    new  ${to}`,
+    ...uncovered.map((digest) => `    ${digest} refers to the old one and does not cover it`),
+  ];
+}
+
+function counts({ steps: all, digestChanges }: Plan): string[] {
+  const rewritten = new Set<string>(digestChanges.map((c) => c.to));
+  const steps = all.filter((s) => !((s.op === "put" && rewritten.has(s.descriptor.digest)) || (s.op === "retarget" && rewritten.has(s.digest))));
   const of = (op: Step["op"]): number => steps.filter((s) => s.op === op).length;
   const lines = [
     { n: of("insert"), text: `added: ${count(of("insert"), "entry", "entries")}` },
@@ -48,14 +61,15 @@ function section(title: string, lines: readonly string[]): string[] {
 }
 
 /** Each step on a line of its own. */
-export function renderSteps({ steps }: Plan): string {
-  return steps.map((step) => printable(`  ${stepText(step)}`)).join("\n");
+export function renderSteps({ steps, digestChanges }: Plan): string {
+  const rewritten = new Set<string>(digestChanges.map((c) => c.to));
+  return steps.map((step) => printable(`  ${stepText(step, rewritten)}`)).join("\n");
 }
 
-function stepText(step: Step): string {
+function stepText(step: Step, rewritten: ReadonlySet<string>): string {
   switch (step.op) {
     case "put":
-      return `write the list ${step.descriptor.digest}`;
+      return `write the ${rewritten.has(step.descriptor.digest) ? "image index" : "list"} ${step.descriptor.digest}`;
     case "insert": {
       const { digest, artifactType, annotations } = step.descriptor;
       const marks = Object.entries(annotations ?? {}).map(([key, value]) => `${key}=${value}`);
@@ -64,7 +78,7 @@ function stepText(step: Step): string {
     case "remove":
       return `remove entry ${step.position}`;
     case "retarget":
-      return `point entry ${step.position} to the list ${step.digest}`;
+      return `point entry ${step.position} to the ${rewritten.has(step.digest) ? "image index" : "list"} ${step.digest}`;
     case "annotate":
       return `annotate entry ${step.position}: ${changesOf(step).join(", ")}`;
     case "annotate-index":

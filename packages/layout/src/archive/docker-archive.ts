@@ -1,3 +1,4 @@
+import { isOcilotError } from "../errors.js";
 import { digestOf } from "../hash.js";
 import { parseImageName } from "../image-name.js";
 import { descriptorNode } from "../index-edit.js";
@@ -5,7 +6,7 @@ import { LAYOUT_VERSION } from "../layout-marker.js";
 import { memoryBackend } from "../memory-backend.js";
 import { CONTAINERD_IMAGE_NAME, REF_NAME } from "../spec/annotations.js";
 import type { Descriptor } from "../spec/descriptor.js";
-import type { Digest } from "../spec/digest.js";
+import { type Digest, isDigest } from "../spec/digest.js";
 import { goJson } from "../spec/go-json.js";
 import { isRecord } from "../spec/guards.js";
 import { parseJson } from "../spec/json.js";
@@ -39,7 +40,7 @@ export interface DockerLayout {
  * Makes a layout of a docker archive that has none: what `docker save` wrote before Docker 25, and skopeo and podman do
  * today. Configs and layers stay the bytes that they are; every one is read once for its digest. The manifests are new,
  * so no signature covers them.
- * @throws OcilotError `ARCHIVE_INVALID`, `DOCUMENT_INVALID`, `UNSAFE_NAME`, `BLOB_CORRUPT` for a layer that is not what its
+ * @throws OcilotError `ARCHIVE_INVALID`, `UNSAFE_NAME`, `BLOB_CORRUPT` for a layer that is not what its
  * config says, `LIMIT_EXCEEDED`, `ABORTED`
  */
 export async function readDockerArchive(
@@ -48,7 +49,8 @@ export async function readDockerArchive(
   signal?: AbortSignal,
 ): Promise<DockerLayout> {
   const { location } = file;
-  const images = parseDockerManifest(readDocument(file, files, DOCKER_MANIFEST_FILE, MAX_MANIFEST_BYTES)!);
+  const document = readDocument(file, files, DOCKER_MANIFEST_FILE, MAX_MANIFEST_BYTES)!;
+  const images = parsed(DOCKER_MANIFEST_FILE, () => parseDockerManifest(document));
   const blobs = new Map<Digest, Extent | Uint8Array>();
   const known = new Map<number, Descriptor>();
   const entries: Descriptor[] = [];
@@ -96,11 +98,20 @@ export async function readDockerArchive(
     return found;
   }
 
+  function parsed<T>(member: string, parse: () => T): T {
+    try {
+      return parse();
+    } catch (error) {
+      if (!isOcilotError(error, "DOCUMENT_INVALID")) throw error;
+      throw archiveInvalid(location, error.message, { member, cause: error });
+    }
+  }
+
   /** The config names each layer's digest, unpacked: of a layer that is not compressed, its own. */
   function checkDiffIds(image: DockerImage, config: Descriptor, layers: readonly Descriptor[]): void {
     const { offset, size } = blobs.get(config.digest) as Extent;
     if (size > MAX_MANIFEST_BYTES) throw archiveInvalid(location, `is no image config: it has ${size} bytes`, { member: image.config });
-    const json = parseJson(file.read(offset, size), image.config);
+    const json = parsed(image.config, () => parseJson(file.read(offset, size), "the image config"));
     const rootfs = isRecord(json) ? json["rootfs"] : undefined;
     const diffIds = isRecord(rootfs) ? rootfs["diff_ids"] : undefined;
     if (!Array.isArray(diffIds) || diffIds.length !== layers.length) {
@@ -109,7 +120,9 @@ export async function readDockerArchive(
       });
     }
     for (const [i, layer] of layers.entries()) {
-      if (layer.mediaType === LAYER && diffIds[i] !== layer.digest) throw corrupt({ ...layer, digest: diffIds[i] as Digest }, layer.digest);
+      const diffId: unknown = diffIds[i];
+      if (!isDigest(diffId)) throw archiveInvalid(location, "has a diff_id that is no digest", { member: image.config });
+      if (layer.mediaType === LAYER && diffId !== layer.digest) throw corrupt({ ...layer, digest: diffId }, layer.digest);
     }
   }
 }

@@ -1,4 +1,5 @@
-import { closeSync, createReadStream, fstatSync, openSync, statSync } from "node:fs";
+import { closeSync, createReadStream, fstatSync, open, statSync } from "node:fs";
+import { promisify } from "node:util";
 import { OcilotError } from "../errors.js";
 import { MAX_INDEX_BYTES } from "../directory-index.js";
 import { digestOf } from "../hash.js";
@@ -50,7 +51,7 @@ export async function openArchive(path: string, options: ArchiveOptions = {}): P
 async function openFile(path: string, options: ArchiveOptions): Promise<ArchiveFile> {
   const { maxSize = DEFAULT_MAX_ARCHIVE_SIZE } = options;
   if (path === "-") return await spool(process.stdin, "standard input", { ...options, maxSize });
-  const fd = openForReading(path);
+  const fd = await openForReading(path);
   const kind = fstatSync(fd);
   if (kind.isFile()) {
     const file = new ArchiveFile(path, fd);
@@ -63,9 +64,10 @@ async function openFile(path: string, options: ArchiveOptions): Promise<ArchiveF
   return await spool(createReadStream("", { fd, highWaterMark: 1 << 18 }), path, { ...options, maxSize });
 }
 
-function openForReading(path: string): number {
+/** Not at once: a pipe makes whoever opens it wait for the other side. */
+async function openForReading(path: string): Promise<number> {
   try {
-    return openSync(path, "r");
+    return await promisify(open)(path, "r");
   } catch (error) {
     if (!["ENOENT", "ENOTDIR"].includes(errnoOf(error) ?? "")) throw ioError(error, path);
     throw new OcilotError("PATH_NOT_FOUND", `${path} does not exist`, { path });

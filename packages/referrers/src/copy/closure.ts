@@ -1,8 +1,8 @@
-import { DOCKER_REFERENCE_DIGEST, type Descriptor, type Digest, OcilotError, type Platform, manifestKind } from "@ocilot/layout/spec";
+import { DOCKER_REFERENCE_DIGEST, type Descriptor, type Digest, type Platform, manifestKind } from "@ocilot/layout/spec";
 import type { ReferrerEdge } from "../edge.js";
 import type { ReferrerGraph } from "../graph.js";
 import { type LayoutView, type ManifestNode, manifestOf } from "../view.js";
-import { formatPlatform, matchesPlatform } from "./platform.js";
+import { matchesPlatform } from "./platform.js";
 
 /** Which part of what hangs on a root is wanted. */
 export interface ClosureOptions {
@@ -24,6 +24,12 @@ export interface Closure {
   readonly unreadable: readonly ManifestNode[];
 }
 
+/** Something to be looked at; `isWhole` where no platform of it may be left out. */
+interface Step {
+  readonly d: Descriptor;
+  readonly isWhole: boolean;
+}
+
 /** Collects what hangs on `roots`. Nothing is opened but manifests; whether blobs are there is not looked at. */
 export async function collectClosure(
   view: LayoutView,
@@ -37,62 +43,45 @@ export async function collectClosure(
   const omitted: Descriptor[] = [];
   const unreadable: ManifestNode[] = [];
   const seen = new Set<Digest>();
-  let level: Descriptor[] = [...roots];
+  let level: Step[] = roots.map((d) => ({ d, isWhole: false }));
   while (level.length > 0) {
-    const fresh = level.filter((d) => !seen.has(d.digest) && seen.add(d.digest));
-    const nodes = await view.nodes(fresh);
+    const fresh = level.filter(({ d }) => !seen.has(d.digest) && seen.add(d.digest));
+    const nodes = await view.nodes(fresh.map((step) => step.d));
     level = [];
-    for (const node of nodes) {
+    for (const [i, node] of nodes.entries()) {
       const { digest } = node.descriptor;
+      const { isWhole } = fresh[i]!;
       const manifest = manifestOf(node);
       if (node.state === "blob") blobs.set(digest, node.descriptor);
       else if (manifest === undefined) unreadable.push(node);
       if (manifest !== undefined) {
         manifests.set(digest, node);
-        for (const blob of [...(manifest.config ? [manifest.config] : []), ...manifest.layers]) {
-          if (manifestKind(blob.mediaType) === undefined) blobs.set(blob.digest, blob);
-          else level.push(blob);
+        for (const d of [...(manifest.config ? [manifest.config] : []), ...manifest.layers]) {
+          if (manifestKind(d.mediaType) === undefined) blobs.set(d.digest, d);
+          else level.push({ d, isWhole });
         }
-        const kept = keptChildren(manifest.manifests, options.platforms);
-        omitted.push(...manifest.manifests.filter((d) => !kept.includes(d)));
-        level.push(...kept);
+        const kept = new Set(keptChildren(manifest.manifests, isWhole ? undefined : options.platforms));
+        for (const d of manifest.manifests) {
+          if (kept.has(d)) level.push({ d, isWhole });
+          else omitted.push(d);
+        }
       }
       if (options.referrers === false) continue;
       for (const edge of graph.of(digest)) {
         edges.push(edge);
-        level.push(edge.referrer);
+        // What refers to something kept is signed as a whole: no platform of it is left out.
+        level.push({ d: edge.referrer, isWhole: true });
       }
     }
   }
   return { manifests, blobs, edges, omitted: omitted.filter((d) => !seen.has(d.digest)), unreadable };
 }
 
-/** The children for the wanted platforms, and what BuildKit put beside those. */
+/** The children for the wanted platforms, what BuildKit put beside those, and indexes that may hold some. */
 function keptChildren(children: readonly Descriptor[], wanted: readonly Platform[] | undefined): readonly Descriptor[] {
   if (wanted === undefined || children.every((d) => d.platform === undefined)) return children;
   const images = children.filter((d) => wanted.some((p) => matchesPlatform(d.platform, p)));
   const digests = new Set<string>(images.map((d) => d.digest));
-  return children.filter((d) => digests.has(d.digest) || digests.has(d.annotations?.[DOCKER_REFERENCE_DIGEST] ?? ""));
-}
-
-/**
- * Refuses a platform that the image index does not offer, before anything is copied.
- * @throws OcilotError `REF_NOT_FOUND`
- */
-export function checkPlatforms(node: ManifestNode, wanted: readonly Platform[]): void {
-  const children = manifestOf(node)?.manifests ?? [];
-  for (const platform of wanted) {
-    if (children.some((d) => matchesPlatform(d.platform, platform))) continue;
-    const offered = [
-      ...new Set(children.flatMap((d) => (d.platform === undefined || d.platform.os === "unknown" ? [] : formatPlatform(d.platform)))),
-    ];
-    throw new OcilotError(
-      "REF_NOT_FOUND",
-      `${node.descriptor.digest} has no platform ${formatPlatform(platform)}`,
-      { reference: formatPlatform(platform), candidates: offered },
-      {
-        hint: offered.length === 0 ? "It is not an image index with platforms." : `It has: ${offered.join(", ")}`,
-      },
-    );
-  }
+  const isNested = (d: Descriptor): boolean => d.platform === undefined && /index|list/.test(manifestKind(d.mediaType) ?? "");
+  return children.filter((d) => digests.has(d.digest) || isNested(d) || digests.has(d.annotations?.[DOCKER_REFERENCE_DIGEST] ?? ""));
 }

@@ -13,9 +13,8 @@ import { type CopyOptions, type CopyResult, copyResult } from "./copy-layout.js"
 import { dropNeedless } from "./docker-entries.js";
 import { type DockerEntry, type DockerManifest, dockerManifest } from "./docker-manifest.js";
 import { DEFAULT_REPOSITORY, nameImages } from "./docker-names.js";
-import { recordCopy } from "./record-copy.js";
 import { type CopySelection, selectCopy } from "./select-copy.js";
-import { stagedLayout } from "./staged-layout.js";
+import { stageCopy } from "./staged-layout.js";
 import type { CopyProgress } from "./transfer-blobs.js";
 
 export interface CopyArchiveOptions extends Omit<CopyOptions, "force" | "link" | "wait">, ArchiveOutput {
@@ -44,10 +43,9 @@ export async function copyToArchive(source: Layout, sink: string | Writable, opt
   const location = typeof sink === "string" ? sink : "the stream";
   if (typeof sink === "string" && sink !== "-") await refuseTakenPath(sink, options.force ?? false);
   const selection = await selectCopy(source, options);
-  const { content, rewritten } = selection;
-  const staged = stagedLayout(source, content, location);
-  if (rewritten !== undefined) await staged.blobs.put(new TextEncoder().encode(rewritten.text), { expect: rewritten.descriptor });
-  await recordCopy(selection, staged, { ...options, ...(docker && { conventions: options.conventions ?? ["containerd"] }) });
+  const { content } = selection;
+  const recorded = docker ? { ...options, conventions: options.conventions ?? (["containerd"] as const) } : options;
+  const staged = await stageCopy(source, selection, location, recorded);
   const loadable = docker ? await makeLoadable(staged, options) : undefined;
   const members = await layoutMembers(staged, loadable && { "manifest.json": loadable.text });
   await writeArchive(sink, options.onProgress === undefined ? members : counted(members, selection, options.onProgress), options);

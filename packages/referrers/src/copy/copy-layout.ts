@@ -1,8 +1,10 @@
 import type { Descriptor, Layout, WriteOptions } from "@ocilot/layout";
 import type { ConventionId, ReferrerEdge } from "../edge.js";
-import { recordCopy, refuseTakenTags } from "./record-copy.js";
+import { copiedEntries, refuseTakenTags } from "./copied-entries.js";
+import { recordCopy } from "./record-copy.js";
 import { type CopySelection, type SelectOptions, selectCopy } from "./select-copy.js";
-import { type CopyProgress, transferBlobs } from "./transfer-blobs.js";
+import { stageCopy } from "./staged-layout.js";
+import { type CopyProgress, transferContent } from "./transfer-blobs.js";
 
 export interface CopyOptions extends SelectOptions, WriteOptions {
   /** Write these conventions; unless told those that the target speaks, else those of the source, else `universal`. */
@@ -41,11 +43,25 @@ export interface CopyResult {
  */
 export async function copyLayout(source: Layout, target: Layout | (() => Promise<Layout>), options: CopyOptions = {}): Promise<CopyResult> {
   const selection = await selectCopy(source, options);
-  if (typeof target !== "function") await refuseTakenTags(target, selection.roots, options.force ?? false);
+  await rehearse(source, target, selection, options);
   const destination = typeof target === "function" ? await target() : target;
-  const figures = await transferBlobs(source, destination, selection, options);
+  const figures = await transferContent(source, destination, selection, options);
   await recordCopy(selection, destination, options);
   return copyResult(selection, figures);
+}
+
+/** Finds what would be refused, before anything is written. */
+async function rehearse(
+  source: Layout,
+  target: Layout | (() => Promise<Layout>),
+  selection: CopySelection,
+  options: CopyOptions,
+): Promise<void> {
+  if (typeof target !== "function") {
+    if (options.force !== true) refuseTakenTags(await copiedEntries(selection), (await target.index.read()).entries);
+    return;
+  }
+  await stageCopy(source, selection, source.location, options);
 }
 
 /** What a copy has to tell, whatever it was made into. */

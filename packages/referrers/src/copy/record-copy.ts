@@ -1,95 +1,51 @@
-import {
-  CONTAINERD_IMAGE_NAME,
-  type Descriptor,
-  type IndexEntry,
-  type Layout,
-  OcilotError,
-  REF_NAME,
-  type WriteOptions,
-} from "@ocilot/layout";
+import { type Descriptor, type IndexEdit, type Layout, OcilotError, type WriteOptions } from "@ocilot/layout";
 import type { IndexChange } from "../convention.js";
-import { type ConventionId, type ReferrerEdge, edgeKey } from "../edge.js";
-import type { ReferrerGraph } from "../graph.js";
+import { type ConventionId, edgeKey } from "../edge.js";
 import { IndexDraft } from "../index-draft.js";
 import { openView } from "../layout-view.js";
 import { readGraph } from "../read-graph.js";
-import { recordKeys } from "../records.js";
 import type { LayoutView } from "../view.js";
 import { conventionsOf, projectAll, writeDraft, writingConventions } from "../write/project-all.js";
-import { SPARSE_PLATFORMS } from "./sparse.js";
+import { type CopiedContent, copiedEntries, entryChanges, foreign, refuseTakenTags } from "./copied-entries.js";
 
-/** Something to be listed in the target, and its tag there. */
-export interface RootEntry {
-  readonly descriptor: Descriptor;
-  readonly tag?: string;
-}
-
-/** What has been copied and is now to be named. */
-export interface CopiedContent {
-  readonly source: LayoutView;
-  readonly sourceGraph: ReferrerGraph;
-  /** True where the copy is of everything, so that the records among its entries may be made anew. */
-  readonly isWhole: boolean;
-  readonly roots: readonly RootEntry[];
-  readonly edges: readonly ReferrerEdge[];
-}
-
-/** @throws OcilotError `WRITE_REFUSED` if the target has one of the tags on something else and `force` is not given */
-export async function refuseTakenTags(target: Layout, roots: readonly RootEntry[], force: boolean): Promise<void> {
-  if (force) return;
-  const { entries } = await target.index.read();
-  for (const { tag, descriptor } of roots) {
-    const taken = tag === undefined ? undefined : entries.find((e) => e.tag === tag && e.descriptor.digest !== descriptor.digest);
-    if (taken === undefined || isListTag(tag!)) continue;
-    throw new OcilotError(
-      "WRITE_REFUSED",
-      `the target has the tag ${tag} on ${taken.descriptor.digest}`,
-      { reason: "tag-taken" },
-      {
-        hint: "Nothing was copied. Move the tag with --force, or give another one: DST:TAG.",
-      },
-    );
-  }
+export interface RecordOptions extends WriteOptions {
+  readonly conventions?: readonly ConventionId[];
+  readonly force?: boolean;
 }
 
 /**
- * Names copied content in the target's `index.json`: the roots as the source lists them, the entries that carry links
- * without a `subject` as they are, and every other link in the target's conventions.
- * @throws OcilotError `CONVERSION_REFUSED` if a link would not be found afterwards, and what writing throws
+ * Names copied content in the target's `index.json`, in one replacement: the roots as the source lists them, the entries
+ * that carry links without a `subject` as they are, and every other link in the target's conventions.
+ * @throws OcilotError `WRITE_REFUSED` for a taken tag, `CONVERSION_REFUSED` if a link would not be found afterwards,
+ * `BLOB_NOT_FOUND` if content went meanwhile, and what writing throws
  */
 export async function recordCopy(
-  copied: CopiedContent,
+  copied: CopiedContent & { readonly content: readonly Descriptor[] },
   target: Layout,
-  options: { conventions?: readonly ConventionId[] } & WriteOptions,
+  options: RecordOptions,
 ): Promise<void> {
-  const { edges } = copied;
-  await target.index.update(async (snapshot) => {
-    const view = await openView(target, { snapshot });
-    const graph = await readGraph(view);
-    for (const edge of edges) graph.add({ ...edge, evidence: [] });
-    const draft = new IndexDraft(view);
+  const wanted = await copiedEntries(copied);
+  await target.index.update(async (snapshot): Promise<readonly IndexEdit[]> => {
+    await refuseCollected(target, copied.content);
+    const view = await openView(target, { snapshot, strict: true });
     const isWhole = copied.isWhole && view.entries.length === 0 && options.conventions === undefined;
-    draft.apply({ changes: isWhole ? everything(copied.source) : await listed(copied, view), blobs: [] });
-    const refusals = isWhole
-      ? []
-      : await projectAll(
-          draft,
-          graph,
-          options.conventions === undefined ? await writingConventions(view, copied.source) : conventionsOf(options.conventions),
-        );
+    if (options.force !== true && !isWhole) refuseTakenTags(wanted, view.entries);
+    const graph = await readGraph(view);
+    const isStated = options.conventions === undefined && copied.edges.every((e) => isUnlisted(e, copied.isWhole) || graph.has(e.subject, e.referrer.digest));
+    for (const edge of copied.edges) graph.add({ ...edge, evidence: [] });
+    const draft = new IndexDraft(view);
+    draft.apply({ changes: isWhole ? everything(copied.source) : await entryChanges(wanted, view), blobs: [] });
+    const refusals = isWhole || isStated ? [] : await projectAll(draft, graph, await conventionsFor(view, copied.source, options));
     const found = await readGraph(draft.view());
-    const lost = edges.filter((e) => e.verified && !found.has(e.subject, e.referrer.digest));
+    const lost = copied.edges.filter((e) => e.verified && !isUnlisted(e, copied.isWhole) && !found.has(e.subject, e.referrer.digest));
     const reasons = [...refusals, ...lost.map((e) => `${edgeKey(e)} would not be found in the target`)];
-    if (reasons.length > 0) {
-      throw new OcilotError(
-        "CONVERSION_REFUSED",
-        `not copied: ${reasons[0]}`,
-        { to: target.location, reasons },
-        { hint: "The target's index.json is unchanged. Choose another way to record referrers with --convention." },
-      );
-    }
+    if (reasons.length > 0) throw refused(reasons, target.location);
     return await writeDraft(target, draft, view, graph);
   }, options);
+}
+
+async function conventionsFor(target: LayoutView, source: LayoutView, { conventions }: RecordOptions) {
+  return conventions === undefined ? await writingConventions(target, source) : conventionsOf(conventions);
 }
 
 /** Into an empty layout everything goes as it is, in its order, records and all. */
@@ -98,49 +54,29 @@ function everything(source: LayoutView): IndexChange[] {
   return [...source.entries.map((e) => foreign(e.descriptor)), ...flags];
 }
 
-async function listed({ source, sourceGraph, isWhole, roots, edges }: CopiedContent, target: LayoutView): Promise<IndexChange[]> {
-  const records = await recordKeys(sourceGraph, source);
-  const positions = new Set(
-    edges.flatMap((e) => (e.link === "N" ? e.evidence : [])).flatMap((v) => (v.within === undefined ? (v.position ?? []) : [])),
-  );
-  const carriers = source.entries.filter((e) => positions.has(e.position));
-  const recorded = new Set(source.entries.filter((e) => records.has(e.position)).map((e) => e.descriptor));
-  const wanted = [
-    ...roots.filter((r) => !isWhole || roots.length === 1 || !recorded.has(r.descriptor)).map((r) => rootDescriptor(r)),
-    ...carriers.map((e) => e.descriptor),
-  ];
-  const changes: IndexChange[] = [];
-  const seen = new Set(target.entries.map((e) => JSON.stringify(e.descriptor)));
-  for (const d of wanted) {
-    const text = JSON.stringify(d);
-    if (seen.has(text)) continue;
-    seen.add(text);
-    const tag = d.annotations?.[REF_NAME];
-    const holders = tag ? target.entries.filter((e) => e.tag === tag) : [];
-    if (holders.some((e) => e.descriptor.digest === d.digest) && d.annotations?.[SPARSE_PLATFORMS] === undefined) continue;
-    changes.push(...holders.map(release), foreign(d));
+/** What nothing lists in the source stays unlisted in a copy of all of it. */
+function isUnlisted({ evidence }: CopiedContent["edges"][number], isWhole: boolean): boolean {
+  return isWhole && evidence.every((v) => v.convention === "unlisted");
+}
+
+/** What was there already may have been collected before it was named again; then nothing is recorded. */
+async function refuseCollected(target: Layout, content: readonly Descriptor[]): Promise<void> {
+  for (const { digest, size } of content) {
+    if ((await target.blobs.size(digest)) === size) continue;
+    throw new OcilotError(
+      "BLOB_NOT_FOUND",
+      `${digest} was collected from the target before it was named there`,
+      { digest },
+      { hint: "Run the command again." },
+    );
   }
-  return changes;
 }
 
-/** What bore the tag stays listed without it. */
-function release(entry: IndexEntry): IndexChange {
-  return { op: "annotate", position: entry.position, unset: [REF_NAME] };
-}
-
-function rootDescriptor({ descriptor, tag }: RootEntry): Descriptor {
-  const { [REF_NAME]: oldTag, ...rest } = descriptor.annotations ?? {};
-  const annotations: Record<string, string> = { ...rest };
-  if (tag !== undefined) annotations[REF_NAME] = tag;
-  if (tag !== oldTag) delete annotations[CONTAINERD_IMAGE_NAME];
-  const { annotations: _, ...members } = descriptor;
-  return Object.keys(annotations).length > 0 ? { ...members, annotations } : members;
-}
-
-function foreign(descriptor: Descriptor): IndexChange {
-  return { op: "add", key: { rank: "foreign", subject: descriptor.digest, digest: descriptor.digest }, descriptor };
-}
-
-function isListTag(tag: string): boolean {
-  return /^(?:sha256|sha384|sha512|blake3)-[0-9a-f]{64,128}$/.test(tag);
+function refused(reasons: readonly string[], to: string): OcilotError<"CONVERSION_REFUSED"> {
+  return new OcilotError(
+    "CONVERSION_REFUSED",
+    `not copied: ${reasons[0]}`,
+    { to, reasons },
+    { hint: "The target's index.json is unchanged. Choose another way to record referrers with --convention." },
+  );
 }

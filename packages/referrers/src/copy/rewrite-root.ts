@@ -1,7 +1,7 @@
 import { type Layout, MAX_MANIFEST_BYTES, OcilotError, digestOf, editIndex, parseIndex } from "@ocilot/layout";
 import type { NewBlob } from "../view.js";
 import type { Closure } from "./closure.js";
-import type { RootEntry } from "./record-copy.js";
+import type { RootEntry } from "./copied-entries.js";
 
 /**
  * A smaller index for a tag: the original's text without the children that were left out, every other byte as it was.

@@ -1,13 +1,14 @@
-import { type Descriptor, type Layout, OcilotError, REF_NAME, compareDigests } from "@ocilot/layout";
+import { type Descriptor, type Digest, type Layout, OcilotError, REF_NAME, checkTag, compareDigests } from "@ocilot/layout";
 import type { ReferrerEdge } from "../edge.js";
 import type { ReferrerGraph } from "../graph.js";
 import { openView } from "../layout-view.js";
 import { readGraph } from "../read-graph.js";
 import type { LayoutView, NewBlob } from "../view.js";
-import { type Closure, type ClosureOptions, checkPlatforms, collectClosure } from "./closure.js";
-import type { RootEntry } from "./record-copy.js";
+import { checkPlatforms } from "./check-platforms.js";
+import { type Closure, type ClosureOptions, collectClosure } from "./closure.js";
+import type { RootEntry } from "./copied-entries.js";
 import { rewriteRoot } from "./rewrite-root.js";
-import { SPARSE_PLATFORMS, isLeftOut, keptPlatforms } from "./sparse.js";
+import { SPARSE_PLATFORMS, leftOut, platformShare } from "./sparse.js";
 
 /** What is to be copied, whatever it is copied into. */
 export interface SelectOptions extends ClosureOptions {
@@ -48,14 +49,18 @@ export interface CopySelection {
  * @throws OcilotError `REF_NOT_FOUND`, `BLOB_NOT_FOUND` for content that the source lacks, `USAGE`, and what reading throws
  */
 export async function selectCopy(source: Layout, options: SelectOptions): Promise<CopySelection> {
-  const view = await openView(source, { scan: true, ...(options.signal && { signal: options.signal }) });
+  if (options.tag !== undefined) checkTag(options.tag);
+  const view = await openView(source, { scan: true, strict: true, ...(options.signal && { signal: options.signal }) });
   const graph = await readGraph(view);
   const references = options.references ?? (options.reference === undefined ? undefined : [options.reference]);
   const roots = references === undefined ? entriesOf(view) : await rootsOf(source, view, references, options.tag);
-  if (references !== undefined) for (const root of roots) await checkRoot(view, root, options);
+  if (references === undefined && options.platforms !== undefined) {
+    throw new OcilotError("USAGE", "platforms are chosen of an image, not of a whole layout", { argument: "platform" });
+  }
+  for (const root of roots) if (options.platforms !== undefined) await checkPlatforms(source, view, root.descriptor, options.platforms);
   const descriptors = roots.map((r) => r.descriptor);
   const closure = withOwnLinks(await collectClosure(view, graph, descriptors, options), graph, roots);
-  const missing = await missingContent(source, closure, descriptors);
+  const missing = await missingContent(source, closure, options.platforms === undefined ? leftOut(closure, descriptors) : new Set());
   if (missing.length > 0 && options.allowMissing !== true) throw lacking(missing);
   const rewritten = options.rewriteIndex === true ? await rewriteRoot(source, onlyRoot(roots), closure) : undefined;
   const replaced = rewritten === undefined ? undefined : roots[0]!.descriptor.digest;
@@ -65,7 +70,7 @@ export async function selectCopy(source: Layout, options: SelectOptions): Promis
     source: view,
     sourceGraph: graph,
     isWhole: references === undefined,
-    roots: rewritten === undefined ? roots.map((r) => sparseRoot(r, closure)) : [{ ...roots[0]!, descriptor: rewritten.descriptor }],
+    roots: rewritten === undefined ? roots.map((r) => withShare(r, closure)) : [{ ...roots[0]!, descriptor: rewritten.descriptor }],
     edges: closure.edges.filter((e) => e.subject !== replaced),
     content: [...closure.blobs.values(), ...manifests].filter((d) => !absent.has(d.digest) && d.digest !== replaced),
     ...(rewritten && { rewritten }),
@@ -90,15 +95,15 @@ async function rootsOf(source: Layout, view: LayoutView, references: readonly st
     const name = descriptor.annotations?.[REF_NAME];
     const entry = view.entries.find((e) => e.descriptor.digest === descriptor.digest && (e.tag ?? "") === (name ?? ""));
     const tag = newTag ?? entry?.tag;
-    roots.push({ descriptor: entry?.descriptor ?? descriptor, ...(tag !== undefined && { tag }) });
+    roots.push({ descriptor: noted(entry?.descriptor ?? descriptor, view), ...(tag !== undefined && { tag }) });
   }
   return roots;
 }
 
-async function checkRoot(view: LayoutView, root: RootEntry, { platforms }: SelectOptions): Promise<void> {
-  if (platforms === undefined) return;
-  const [node] = await view.nodes([root.descriptor]);
-  checkPlatforms(node!, platforms);
+/** Any entry of an index may tell that it is sparse. */
+function noted(d: Descriptor, view: LayoutView): Descriptor {
+  const notes = view.entries.flatMap((e) => (e.descriptor.digest === d.digest ? (e.descriptor.annotations?.[SPARSE_PLATFORMS] ?? []) : []));
+  return notes[0] === undefined ? d : { ...d, annotations: { ...d.annotations, [SPARSE_PLATFORMS]: notes[0] } };
 }
 
 /** @throws OcilotError `USAGE` */
@@ -107,11 +112,10 @@ function onlyRoot(roots: readonly RootEntry[]): RootEntry {
   throw new OcilotError("USAGE", "an index is rewritten only where one image is copied", { argument: "rewrite-index" });
 }
 
-/** A root of which platforms were left out says so on its entry, so that their absence is told apart from damage. */
-function sparseRoot(root: RootEntry, closure: Closure): RootEntry {
-  const kept = keptPlatforms(root.descriptor, closure);
-  if (kept === undefined) return root;
-  return { ...root, descriptor: { ...root.descriptor, annotations: { ...root.descriptor.annotations, [SPARSE_PLATFORMS]: kept } } };
+/** A root that has platforms comes with what of them is copied, so that their absence is told apart from damage. */
+function withShare(root: RootEntry, closure: Closure): RootEntry {
+  const share = platformShare(root.descriptor, closure);
+  return share === undefined ? root : { ...root, share };
 }
 
 /** A root that refers to something outside the copy keeps that link. */
@@ -123,13 +127,13 @@ function withOwnLinks(closure: Closure, graph: ReferrerGraph, roots: readonly Ro
 }
 
 /** What belongs to the copy and is not in the source; platforms that an earlier sparse copy left out do not count. */
-async function missingContent(source: Layout, closure: Closure, roots: readonly Descriptor[]): Promise<Descriptor[]> {
+async function missingContent(source: Layout, closure: Closure, out: ReadonlySet<Digest>): Promise<Descriptor[]> {
   const missing = closure.unreadable.map((n) => {
     if (n.state === "damaged") throw n.error;
     return n.descriptor;
   });
   for (const blob of closure.blobs.values()) if (!(await source.blobs.has(blob.digest))) missing.push(blob);
-  return missing.filter((d) => !isLeftOut(d, roots)).toSorted((a, b) => compareDigests(a.digest, b.digest));
+  return missing.filter((d) => !out.has(d.digest)).toSorted((a, b) => compareDigests(a.digest, b.digest));
 }
 
 function lacking(missing: readonly Descriptor[]): OcilotError<"BLOB_NOT_FOUND"> {

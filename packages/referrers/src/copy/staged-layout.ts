@@ -9,12 +9,26 @@ import {
   type OcilotError,
   memoryBackend,
 } from "@ocilot/layout";
+import { type RecordOptions, recordCopy } from "./record-copy.js";
+import type { CopySelection } from "./select-copy.js";
+
+/**
+ * What a copy into an empty layout will be, planned and recorded to the last byte of `index.json`.
+ * @throws OcilotError what recording a copy throws
+ */
+export async function stageCopy(source: Layout, selection: CopySelection, location: string, options: RecordOptions): Promise<Layout> {
+  const { content, rewritten } = selection;
+  const staged = stagedLayout(source, content, location);
+  if (rewritten !== undefined) await staged.blobs.put(new TextEncoder().encode(rewritten.text), { expect: rewritten.descriptor });
+  await recordCopy(selection, staged, options);
+  return staged;
+}
 
 /**
  * A layout that stands nowhere yet: some blobs of another one, and in memory what is put into it. What is planned over it
  * sees what there will be, and nothing is copied before it is written out.
  */
-export function stagedLayout(source: Layout, content: readonly Descriptor[], location: string): Layout {
+function stagedLayout(source: Layout, content: readonly Descriptor[], location: string): Layout {
   const memory = memoryBackend();
   return new Layout({ ...memory, location, blobs: new StagedBlobs(source.blobs, memory.blobs, content) });
 }

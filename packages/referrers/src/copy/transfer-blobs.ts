@@ -1,4 +1,4 @@
-import { type Layout, transferBlob } from "@ocilot/layout";
+import { type Layout, transferBlobs } from "@ocilot/layout";
 import type { CopySelection } from "./select-copy.js";
 
 /** How far a copy is; bytes count what has been looked at, written or not. */
@@ -10,24 +10,29 @@ export interface CopyProgress {
 }
 
 /** Copies the content of a selection, layers first and manifests last, each checked on its way. */
-export async function transferBlobs(
+export async function transferContent(
   source: Layout,
   target: Layout,
   { content, rewritten }: Pick<CopySelection, "content" | "rewritten">,
-  options: { link?: boolean; signal?: AbortSignal; onProgress?: (event: CopyProgress) => void },
+  { link, signal, onProgress }: { link?: boolean; signal?: AbortSignal; onProgress?: (event: CopyProgress) => void },
 ): Promise<{ written: { blobs: number; bytes: number }; present: number }> {
   const totalBytes = content.reduce((sum, d) => sum + d.size, 0);
   const written = { blobs: 0, bytes: 0 };
+  let blobs = 0;
   let bytes = 0;
-  for (const [i, d] of content.entries()) {
-    const isNew = await transferBlob(source, target, d, options);
-    if (isNew) {
-      written.blobs++;
-      written.bytes += d.size;
-    }
-    bytes += d.size;
-    options.onProgress?.({ blobs: i + 1, totalBlobs: content.length, bytes, totalBytes });
-  }
+  await transferBlobs(source, target, content, {
+    ...(link !== undefined && { link }),
+    ...(signal && { signal }),
+    onProgress: ({ bytes: more, descriptor, isNew }) => {
+      bytes += more;
+      if (isNew !== undefined) blobs++;
+      if (isNew === true) {
+        written.blobs++;
+        written.bytes += descriptor.size;
+      }
+      onProgress?.({ blobs, totalBlobs: content.length, bytes, totalBytes });
+    },
+  });
   if (rewritten !== undefined) await target.blobs.put(new TextEncoder().encode(rewritten.text), { expect: rewritten.descriptor });
   return { written, present: content.length - written.blobs };
 }

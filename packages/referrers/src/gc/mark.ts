@@ -11,10 +11,11 @@ export interface Marked {
 
 /**
  * Marks everything that entries lead to, through children, configs, layers and `subject`, and then every referrer of
- * what is marked, by whatever convention, listed or not, until nothing new turns up.
+ * what is marked, by whatever convention, listed or not, until nothing new turns up. With `absentSubjects` a subject that
+ * is not in the layout counts too, as long as something marked names it.
  * @throws OcilotError `BLOB_CORRUPT` and the like for a manifest that cannot be read: what it needs cannot be told
  */
-export async function mark(view: LayoutView, graph: ReferrerGraph): Promise<Marked> {
+export async function mark(view: LayoutView, graph: ReferrerGraph, options: { absentSubjects: boolean }): Promise<Marked> {
   const kept = new Set<Digest>();
   const unlisted: Digest[] = [];
   await follow(view.entries.map((e) => e.descriptor));
@@ -43,7 +44,7 @@ export async function mark(view: LayoutView, graph: ReferrerGraph): Promise<Mark
       for (const node of nodes) {
         if (node.state === "damaged") throw unreadable(node.error);
         const { digest } = node.descriptor;
-        kept.add(digest);
+        if (node.state !== "absent" || options.absentSubjects) kept.add(digest);
         const manifest = manifestOf(node);
         if (manifest === undefined || seen.has(digest)) continue;
         seen.add(digest);

@@ -61,7 +61,8 @@ function compareRoots(before: Receipt, now: Receipt, say: (code: FindingCode, pa
   for (const digest of bare(before))
     if (!named(now).has(digest)) say("RECEIPT_LOST", { digest, message: `the image ${digest} is no longer listed` });
   for (const digest of bare(now))
-    if (!named(before).has(digest) && !known.has(digest)) say("RECEIPT_ADDED", { digest, message: `the image ${digest} is listed and was not before` });
+    if (!named(before).has(digest) && !known.has(digest))
+      say("RECEIPT_ADDED", { digest, message: `the image ${digest} is listed and was not before` });
 }
 
 function edgeText(e: { readonly subject: Digest; readonly referrer: Digest }): string {

@@ -35,7 +35,9 @@ export async function makeReceipt(evidence: Evidence): Promise<Receipt> {
   const positions = await recordPositions(evidence);
   const real = entries.filter((e) => !positions.names.has(e.position));
   const inside = new Set(real.map((e) => e.descriptor.digest));
-  const records = new Set(entries.filter((e) => positions.lists.has(e.position) && !inside.has(e.descriptor.digest)).map((e) => e.descriptor.digest));
+  const records = new Set(
+    entries.filter((e) => positions.lists.has(e.position) && !inside.has(e.descriptor.digest)).map((e) => e.descriptor.digest),
+  );
   const tagged = real.flatMap((e) => (e.tag === undefined ? [] : [{ digest: e.descriptor.digest, tag: e.tag }]));
   const named = new Set(tagged.map((r) => r.digest));
   const untagged = (await imagesOf(evidence)).filter((i) => !named.has(i.digest)).map(({ digest }) => ({ digest }));
@@ -56,12 +58,12 @@ async function recordPositions({ view, graph }: Evidence): Promise<{ lists: Set<
   const named = graph
     .edges()
     .flatMap((e) => e.evidence)
-    .filter((v) => NAMING.includes(v.convention))
+    .filter((v) => NAMING.has(v.convention))
     .flatMap((v) => v.position ?? []);
   return { lists, names: new Set([...lists, ...named]) };
 }
 
-const NAMING: readonly ConventionId[] = ["cosign-tags", "cosign-save", "hauler"];
+const NAMING: ReadonlySet<ConventionId> = new Set(["cosign-tags", "cosign-save", "hauler"]);
 
 /** The canonical text of a receipt, as it is kept in a file. */
 export function receiptText(receipt: Receipt): string {

@@ -38,11 +38,11 @@ export interface PlanRepairOptions {
 }
 
 /** What a repair takes from other layouts. */
-const FETCHED: readonly FindingCode[] = ["BLOB_MISSING", "BLOB_CORRUPT", "UNREADABLE"];
+const FETCHED: ReadonlySet<FindingCode> = new Set(["BLOB_MISSING", "BLOB_CORRUPT", "UNREADABLE"]);
 /** What a conversion mends. */
-const RECORDS: readonly FindingCode[] = ["RECORD_STALE", "REFERRER_UNLISTED"];
+const RECORDS: ReadonlySet<FindingCode> = new Set(["RECORD_STALE", "REFERRER_UNLISTED"]);
 /** What stays and is nobody's fault here. */
-const NOT_OURS: readonly FindingCode[] = ["UNREFERENCED_BLOB", "PERMISSION", "SUBJECT_DANGLING"];
+const NOT_OURS: ReadonlySet<FindingCode> = new Set(["UNREFERENCED_BLOB", "PERMISSION", "SUBJECT_DANGLING"]);
 
 /**
  * Works out what can be mended; writes nothing.
@@ -68,7 +68,7 @@ export async function planRepair(layout: Layout, options: PlanRepairOptions = {}
     // What was left out on purpose, or lies elsewhere on purpose, is not fetched.
     if (bad.severity !== "error") continue;
     seen.add(digest);
-    const offer = FETCHED.includes(bad.code) ? await covered.offer(digest) : undefined;
+    const offer = FETCHED.has(bad.code) ? await covered.offer(digest) : undefined;
     if (offer === undefined) left.push(bad);
     else {
       offers.set(digest, offer);
@@ -77,7 +77,7 @@ export async function planRepair(layout: Layout, options: PlanRepairOptions = {}
     }
   }
   const stale = [...(await recordFindings(view, graph, inventory.paths)), ...unlistedFindings(inventory)].filter((f) =>
-    RECORDS.includes(f.code),
+    RECORDS.has(f.code),
   );
   const records =
     stale.length === 0
@@ -89,7 +89,7 @@ export async function planRepair(layout: Layout, options: PlanRepairOptions = {}
     steps.push({ op: "records", to: records.to, changes: records.steps.length });
   const files = findings.flatMap((f) => (f.code === "LEFTOVER_FILE" && f.path.startsWith(".ocilot-") ? f.path : []));
   steps.push(...files.map((file) => ({ op: "remove" as const, file })));
-  const isHandled = (f: Finding): boolean => [...RECORDS, ...NOT_OURS].includes(f.code) || files.includes(f.path) || seen.has(f.digest!);
+  const isHandled = (f: Finding): boolean => RECORDS.has(f.code) || NOT_OURS.has(f.code) || files.includes(f.path) || seen.has(f.digest!);
   left.push(...findings.filter((f) => f.severity !== "info" && !isHandled(f)));
   return { steps, left: bySeverity(finish(left, layout.location, false)), offers };
 }

@@ -92,7 +92,8 @@ async function checkLarge(
         told += n;
         tell(n);
       };
-      const content = (await pool?.check(d, onBytes)) ?? (await streamed(layout, d, onBytes, signal));
+      const isWhole = (await pool?.isWhole(d, onBytes)) === true;
+      const content: Content = isWhole ? { state: "whole", size: d.size } : await streamed(layout, d, onBytes, signal);
       note(d, content);
       tell(Math.max(0, d.size - told));
     }

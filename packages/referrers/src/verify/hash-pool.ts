@@ -3,7 +3,6 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { type Descriptor, blobPath, splitDigest } from "@ocilot/layout";
-import type { Content } from "./content.js";
 
 /** Below this much to hash, starting threads takes longer than it saves. */
 const MIN_BYTES = 64 << 20;
@@ -74,14 +73,14 @@ export class HashPool {
     }
   }
 
-  /** Undefined where a thread cannot tell: then the layout has to. A file that a thread finds wrong is looked at again there too. */
-  async check(d: Descriptor, onBytes: (n: number) => void): Promise<Content | undefined> {
+  /** True for a blob that is whole. False says nothing: a thread may not be able to tell, and then the layout has to. */
+  async isWhole(d: Descriptor, onBytes: (n: number) => void): Promise<boolean> {
     const { algorithm, encoded } = splitDigest(d.digest);
     const worker = algorithm === "blake3" ? undefined : this.#free.pop();
-    if (worker === undefined || !this.#alive.has(worker)) return undefined;
+    if (worker === undefined || !this.#alive.has(worker)) return false;
     const hex = await ask(worker, { path: join(this.#root, blobPath(d.digest)), algorithm, size: d.size }, onBytes);
     this.#free.push(worker);
-    return hex === encoded ? { state: "whole", size: d.size } : undefined;
+    return hex === encoded;
   }
 
   close(): void {
@@ -105,6 +104,8 @@ async function ask(worker: Worker, task: object, onBytes: (n: number) => void): 
       worker.on("message", onMessage);
       worker.on("error", onEnd);
       worker.on("exit", onEnd);
+      // A thread has no origin.
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin
       worker.postMessage(task);
     });
   } finally {

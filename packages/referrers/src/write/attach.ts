@@ -19,7 +19,7 @@ import { readGraph } from "../read-graph.js";
 import type { LayoutView } from "../view.js";
 import { EMPTY_DESCRIPTOR, artifactManifest } from "./artifact-manifest.js";
 import { conventionsOf, projectAll, writeDraft, writingConventions } from "./project-all.js";
-import { type DanglingSubject, subjectDescriptor } from "./subject.js";
+import { type DanglingSubject, absentSubject, subjectDescriptor } from "./subject.js";
 
 /** One file of a new artifact. */
 export interface ArtifactLayer {
@@ -65,6 +65,7 @@ export async function attach(
 ): Promise<Descriptor> {
   const wanted = typeof subject === "string" ? { digest: subject } : subject;
   if ("artifactType" in referrer) checkMediaType(referrer.artifactType);
+  if (options.allowDangling !== true && !(await layout.blobs.has(wanted.digest))) throw absentSubject(wanted.digest);
   const layers = "manifest" in referrer ? [] : await storeLayers(layout, referrer.layers ?? [], options);
   let result: Descriptor | undefined;
   await layout.index.update(async (snapshot) => {
@@ -75,8 +76,15 @@ export async function attach(
     const mediaType = ("manifest" in referrer ? referrer.mediaType : undefined) ?? IMAGE_MANIFEST;
     result = { mediaType, digest: digestOf(text), size: text.length };
     checkSubject(text, result, wanted.digest);
+    const isNew = !(await layout.blobs.has(result.digest));
     await layout.blobs.put(text, { expect: result });
-    return await record(layout, view, graph, result, options);
+    try {
+      return await record(layout, view, graph, result, options);
+    } catch (error) {
+      // A scan would find it.
+      if (isNew) await layout.blobs.delete(result.digest);
+      throw error;
+    }
   }, options);
   return result!;
 
@@ -137,7 +145,7 @@ async function record(
       `not attached: ${refusals[0]}`,
       { to: conventions.map((c) => c.id).join(","), reasons: refusals },
       {
-        hint: "Nothing was changed. Mend the cause, or choose another way to record it with --convention.",
+        hint: "index.json is unchanged. Mend the cause, or choose another way to record it with --convention.",
       },
     );
   }

@@ -30,14 +30,7 @@ export async function subjectDescriptor(
       { hint: "Name the image by its tag or the digest of its manifest." },
     );
   }
-  if (!allowDangling) {
-    throw new OcilotError(
-      "REF_NOT_FOUND",
-      `${digest} is not in the layout`,
-      { reference: `@${digest}` },
-      { hint: "To attach to a subject that is elsewhere, add --allow-dangling." },
-    );
-  }
+  if (!allowDangling) throw absentSubject(digest);
   const known = graph.of(digest).find((e) => e.subjectDescriptor !== undefined)?.subjectDescriptor;
   const size = wanted.size ?? known?.size;
   if (size === undefined) {
@@ -49,4 +42,13 @@ export async function subjectDescriptor(
     );
   }
   return { mediaType: wanted.mediaType ?? known?.mediaType ?? IMAGE_MANIFEST, digest, size };
+}
+
+export function absentSubject(digest: Digest): OcilotError<"REF_NOT_FOUND"> {
+  return new OcilotError(
+    "REF_NOT_FOUND",
+    `${digest} is not in the layout`,
+    { reference: `@${digest}` },
+    { hint: "To attach to a subject that is elsewhere, add --allow-dangling." },
+  );
 }

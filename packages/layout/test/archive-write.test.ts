@@ -1,0 +1,202 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { PassThrough, Writable } from "node:stream";
+import { buffer } from "node:stream/consumers";
+import { gunzipSync } from "node:zlib";
+import { describe, expect, test } from "vitest";
+import { type ArchiveMember, Layout, compressionOf, digestOf, hasZstd, layoutMembers, writeArchive } from "../src/index.js";
+import { D, HELLO, INDEX } from "./archives/tar-maker.js";
+import { chunks, collect, errorOf, layoutWith, tempDir } from "./helpers.js";
+
+const members = async (): Promise<ArchiveMember[]> => await layoutMembers(await Layout.open(layoutWith(INDEX, [HELLO])));
+const member = (name: string, body: string | Uint8Array): ArchiveMember => ({
+  name,
+  size: body.length,
+  open: () => [Buffer.from(body as string)],
+});
+const fast = { sync: false };
+
+describe("what is written", () => {
+  test("oci-layout and index.json first, then the rest by name; no owner, time or mode of this machine", async () => {
+    const path = join(tempDir(), "x.tar");
+    await writeArchive(path, await members());
+    const listing = execFileSync("tar", ["--numeric-owner", "-tvf", path], { env: { ...process.env, TZ: "UTC" }, encoding: "utf8" });
+    expect(
+      listing
+        .trim()
+        .split("\n")
+        .map((line) => line.replace(/ +/g, " ")),
+    ).toEqual([
+      "-rw-r--r-- 0/0 30 1970-01-01 00:00 oci-layout",
+      `-rw-r--r-- 0/0 ${INDEX.length} 1970-01-01 00:00 index.json`,
+      "drwxr-xr-x 0/0 0 1970-01-01 00:00 blobs/",
+      "drwxr-xr-x 0/0 0 1970-01-01 00:00 blobs/sha256/",
+      `-rw-r--r-- 0/0 5 1970-01-01 00:00 blobs/sha256/${D.digest.slice(7)}`,
+    ]);
+    await using layout = await Layout.openArchive(path);
+    expect(layout.warnings).toEqual([]);
+    expect((await layout.index.read()).text).toBe(INDEX);
+  });
+
+  test("a name that fits into no header is kept, by us and by tar", async () => {
+    const path = join(tempDir(), "x.tar");
+    const d = { ...D, digest: digestOf(HELLO, "sha512") };
+    const name = `blobs/sha512/${d.digest.slice(7)}`;
+    await writeArchive(path, [...(await members()), member(name, "hello"), member("über/straße", "x")], fast);
+    await using layout = await Layout.openArchive(path);
+    expect(Buffer.from(await layout.blobs.bytes(d))).toEqual(Buffer.from(HELLO));
+    expect(execFileSync("tar", ["-tf", path, "--quoting-style=literal"], { encoding: "utf8" }).split("\n")).toContain(name);
+    expect(layout.warnings.join()).toContain("über/straße");
+  });
+
+  test("members of every length around a block, and many of them", async () => {
+    const path = join(tempDir(), "x.tar");
+    const lengths = [0, 1, 511, 512, 513, 1023, 1024, 1 << 20, (1 << 20) + 1, ...Array.from({ length: 2000 }, (_, i) => i % 700)];
+    await writeArchive(
+      path,
+      lengths.map((length, i) => member(`f${i}`, Buffer.alloc(length, "x"))),
+      fast,
+    );
+    const dir = tempDir();
+    execFileSync("tar", ["-xf", path, "-C", dir]);
+    expect(lengths.map((_, i) => readFileSync(join(dir, `f${i}`)).length)).toEqual(lengths);
+    expect(readFileSync(path).length % 512).toBe(0);
+  });
+
+  test("gzip says nothing of the machine, and both kinds unpack to the same", async () => {
+    const dir = tempDir();
+    for (const name of ["x.tar", "x.tar.gz", ...(hasZstd() ? ["x.tar.zst"] : [])])
+      await writeArchive(join(dir, name), await members(), fast);
+    const packed = readFileSync(join(dir, "x.tar.gz"));
+    expect(packed.subarray(0, 10).toString("hex")).toBe("1f8b08000000000000ff");
+    expect(gunzipSync(packed)).toEqual(readFileSync(join(dir, "x.tar")));
+    if (hasZstd()) expect(execFileSync("zstd", ["-dc", join(dir, "x.tar.zst")])).toEqual(readFileSync(join(dir, "x.tar")));
+  });
+
+  test("the name tells the compression unless told otherwise", async () => {
+    expect(["a.tar", "a.tar.gz", "a.TGZ", "a.tar.zst", "a.tzst", "gz"].map(compressionOf)).toEqual([
+      "none",
+      "gzip",
+      "gzip",
+      "zstd",
+      "zstd",
+      "none",
+    ]);
+    const path = join(tempDir(), "x.gz");
+    await writeArchive(path, await members(), { compression: "none", ...fast });
+    expect(readFileSync(path, "latin1")).toMatch(/^oci-layout/);
+  });
+
+  test.skipIf(hasZstd())("zstd without zstd in Node leaves no file", async () => {
+    const dir = tempDir();
+    expect(await errorOf(writeArchive(join(dir, "x.tar.zst"), await members()))).toMatchObject({ code: "ARCHIVE_INVALID" });
+    expect(readdirSync(dir)).toEqual([]);
+  });
+});
+
+describe("a file", () => {
+  test("that is there is not touched, and a directory never replaced", async () => {
+    const dir = tempDir();
+    const path = join(dir, "x.tar");
+    writeFileSync(path, "mine");
+    const error = await errorOf(writeArchive(path, await members()));
+    expect(error).toMatchObject({ code: "OUTPUT_EXISTS", details: { path } });
+    expect(error.hint).toContain("--output");
+    expect(readFileSync(path, "utf8")).toBe("mine");
+    mkdirSync(join(dir, "d"));
+    expect((await errorOf(writeArchive(join(dir, "d"), await members(), { force: true }))).code).toBe("OUTPUT_EXISTS");
+    await writeArchive(path, await members(), { force: true });
+    expect(readFileSync(path).length).toBeGreaterThan(1000);
+    expect(readdirSync(dir)).toEqual(["d", "x.tar"]);
+  });
+
+  test("that comes there meanwhile is not replaced", async () => {
+    const path = join(tempDir(), "x.tar");
+    const late = { name: "z", size: 0, open: () => (writeFileSync(path, "mine"), []) };
+    expect((await errorOf(writeArchive(path, [late]))).code).toBe("OUTPUT_EXISTS");
+    expect(readFileSync(path, "utf8")).toBe("mine");
+  });
+
+  test.each(["x.tar", "x.tar.gz"])("%s bears its name only when it is whole; after a failure nothing is left", async (name) => {
+    const dir = tempDir();
+    const path = join(dir, name);
+    const seen: string[][] = [];
+    const broken = { name: "z", size: 9, open: async () => chunks(Buffer.alloc(4), new Error("torn")) };
+    const watching = { name: "y", size: 0, open: () => (seen.push(readdirSync(dir)), []) };
+    await expect(writeArchive(path, [watching, member("big", Buffer.alloc(3 << 20)), broken])).rejects.toThrow("torn");
+    expect(seen).toHaveLength(1);
+    expect(seen[0]!.every((n) => n.startsWith(".ocilot-"))).toBe(true);
+    expect(readdirSync(dir)).toEqual([]);
+  });
+
+  test("a member that is not as long as it says leaves no file", async () => {
+    const dir = tempDir();
+    await expect(writeArchive(join(dir, "x"), [{ ...member("a", "xy"), size: 3 }])).rejects.toThrow("3 bytes were promised");
+    expect(readdirSync(dir)).toEqual([]);
+  });
+
+  test("an abort leaves none, and a directory that is not there is an IO_ERROR", async () => {
+    const dir = tempDir();
+    const abort = new AbortController();
+    const aborting = { name: "a", size: 4 << 20, open: () => (abort.abort(), [Buffer.alloc(4 << 20)]) };
+    expect((await errorOf(writeArchive(join(dir, "x"), [aborting], { signal: abort.signal }))).code).toBe("ABORTED");
+    expect(readdirSync(dir)).toEqual([]);
+    expect((await errorOf(writeArchive(join(dir, "no", "x"), []))).code).toBe("IO_ERROR");
+  });
+});
+
+describe("a stream", () => {
+  test("gets the same bytes as a file, slowly read or not, and is not ended", async () => {
+    const path = join(tempDir(), "x.tar");
+    await writeArchive(path, await members(), fast);
+    const pass = new PassThrough({ highWaterMark: 10 });
+    const all = buffer(pass);
+    await writeArchive(pass, await members());
+    expect(pass.writableEnded).toBe(false);
+    pass.end();
+    expect(await all).toEqual(readFileSync(path));
+  });
+
+  test("that fails is an IO_ERROR or its own error, and blobs are let go of", async () => {
+    let closed = 0;
+    const body = async function* (): AsyncIterable<Uint8Array> {
+      try {
+        for (let i = 0; i < 64; i++) yield Buffer.alloc(1 << 20);
+      } finally {
+        closed++;
+      }
+    };
+    const full = new Writable({
+      write: (_chunk, _encoding, done) => done(Object.assign(new Error("pipe"), { syscall: "write", code: "EPIPE" })),
+    });
+    expect((await errorOf(writeArchive(full, [{ name: "a", size: 64 << 20, open: async () => body() }]))).code).toBe("IO_ERROR");
+    expect(closed).toBe(1);
+    expect(full.listenerCount("error")).toBe(0);
+  });
+
+  test("nothing is read ahead of what is taken", async () => {
+    let opened = 0;
+    const many = Array.from({ length: 100 }, (_, i) => ({ name: `m${i}`, size: 2 << 20, open: () => (opened++, [Buffer.alloc(2 << 20)]) }));
+    const slow = new Writable({
+      highWaterMark: 1,
+      write: (_chunk, _encoding, done) => (opened > 3 ? done(new Error("enough")) : setImmediate(done)),
+    });
+    await expect(writeArchive(slow, many)).rejects.toThrow("enough");
+    expect(opened).toBeLessThan(6);
+  });
+});
+
+test("standard output and input are `-`, in a process of their own", async () => {
+  const dir = layoutWith(INDEX, [HELLO]);
+  const source = new URL("../dist/index.js", import.meta.url).href;
+  const write = `import { Layout, layoutMembers, writeArchive } from ${JSON.stringify(source)};
+    await writeArchive("-", await layoutMembers(await Layout.open(process.argv[1])));`;
+  const read = `import { openLayout } from ${JSON.stringify(source)};
+    const layout = await openLayout("-"); process.stdout.write((await layout.index.read()).text); await layout.close();`;
+  const node = (code: string, args: readonly string[], input?: Uint8Array): Buffer =>
+    execFileSync(process.execPath, ["--input-type=module", "-e", code, ...args], { ...(input && { input }), maxBuffer: 1 << 24 });
+  const archive = node(write, [dir]);
+  expect(node(read, [], archive).toString()).toBe(INDEX);
+  expect((await collect((await Layout.open(dir)).blobs.list())).length).toBe(1);
+});

@@ -1,0 +1,43 @@
+import { OLAREG_CONVERT, type Digest } from "@ocilot/layout/spec";
+import { subjectEdge } from "../graph.js";
+import { type ListLine, type ListRecord, findLists, listsOf } from "../lists.js";
+import { responseLine, sameLine } from "../response-index.js";
+import { type Examination, type Symptom, type TrapPlace, symptom } from "./examination.js";
+
+/** Traps of lists under referrers tags, and of tags that look like theirs. */
+export async function listTraps({ view, graph }: Examination): Promise<Symptom[]> {
+  const lists = await findLists(view);
+  const isTakenOver = view.annotations[OLAREG_CONVERT] === "true";
+  const fallback = lists.records.filter((r) => r.convention === "regclient");
+  const inexact = isTakenOver ? [] : fallback.filter((r) => !isExact(r));
+  const unserved = isTakenOver ? fallback.filter((r) => r.subjects.some(isUnserved)) : [];
+  return [
+    ...symptom("LIST_INEXACT", inexact.map((r) => place(r, "is not what its manifests say"))),
+    ...symptom("LIST_NOT_SERVED", unserved.map((r) => place(r, "is not one of olareg's, although its flag is set"))),
+    ...symptom(
+      "TAG_LIKE_LIST",
+      lists.realTags.map(({ position, tag, descriptor }) => {
+        return { message: `the tag ${tag} is ${descriptor.digest}, which is not a list`, position, digest: descriptor.digest, tag: tag! };
+      }),
+    ),
+  ];
+
+  function isUnserved(subject: Digest): boolean {
+    return listsOf(lists, "olareg", subject).length === 0 && graph.of(subject).some((e) => e.link === "S");
+  }
+}
+
+function place({ entry, subjects }: ListRecord, what: string): TrapPlace {
+  const { position, descriptor } = entry;
+  return { message: `the list ${descriptor.digest} of ${subjects.join(" and ") || "no subject"} ${what}`, position, digest: descriptor.digest };
+}
+
+/** As olareg compares it: every line readable, of one subject, and just as it would have written it. */
+function isExact({ lines, subjects }: ListRecord): boolean {
+  return subjects.length < 2 && lines.every(isExactLine);
+}
+
+function isExactLine({ node, verdict }: ListLine): boolean {
+  const edge = subjectEdge(node, { convention: "regclient" });
+  return verdict === "right" && edge !== undefined && sameLine(node.descriptor, responseLine(edge));
+}
