@@ -4,11 +4,11 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { checkCrashed, checkWithOras } from "./harness/check-crash.js";
 import { inParallel, runWorker, startWorker } from "./harness/run-worker.js";
 import { SCRIPTS } from "./harness/scripts.js";
-import { type Stage, runCounted, stagesOf } from "./harness/stages.js";
+import { type Stage, killsOf, stagesOf } from "./harness/stages.js";
 import { stateOf } from "./harness/state.js";
 import { LONG, copyOf, tempRoot } from "./harness/temp.js";
 
-const BOUNDARY_SHARE = LONG ? 1 : 10;
+const BOUNDARY_SHARE = LONG ? 1 : 13;
 const RANDOM_KILLS = LONG ? 200 : 20;
 const ORAS_EVERY = 10;
 const WIDTH = 3;
@@ -60,7 +60,7 @@ describe("a writer that is killed", () => {
     const inside = stage.kills.filter((k) => k.startsWith("after")).at(12)!;
     const crashed = copyOf(stage.dir, root);
     await runKilled(crashed, stage, inside);
-    const all = (await runCounted(copyOf(crashed, root), stage.operation)).kills;
+    const all = await killsOf(crashed, stage.operation);
     const kills = all.filter((_, i) => LONG || i % 8 === 0);
     let number = 0;
     await inParallel(kills, WIDTH, async (kill) => {

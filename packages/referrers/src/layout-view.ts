@@ -13,7 +13,6 @@ import {
   parseManifest,
   sniffManifest,
 } from "@ocilot/layout";
-import { ignoredMembers } from "./ignored-members.js";
 import { kindOf } from "./kinds.js";
 import { type LayoutView, type ManifestNode, type NewBlob, type Reached, manifestOf } from "./view.js";
 
@@ -200,9 +199,7 @@ function toNode(descriptor: Descriptor, bytes: Uint8Array | OcilotError): Manife
   }
   if (manifestKind(descriptor.mediaType) === undefined) return { state: "blob", descriptor };
   try {
-    const manifest = parseManifest(bytes, descriptor.mediaType, descriptor.digest);
-    const ignored = ignoredMembers(bytes, manifest.kind);
-    return { state: "read", descriptor, manifest, ...(ignored.length > 0 && { ignored }) };
+    return { state: "read", descriptor, manifest: parseManifest(bytes, descriptor.mediaType, descriptor.digest) };
   } catch (error) {
     if (!isOcilotError(error)) throw error;
     return { state: "damaged", descriptor, error };

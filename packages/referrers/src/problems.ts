@@ -4,7 +4,6 @@ import { damageOf } from "./damage.js";
 import type { Problem, ReferrerEdge } from "./edge.js";
 import type { ReferrerGraph } from "./graph.js";
 import { groupBy } from "./group-by.js";
-import { PROPOSED_MEMBERS } from "./ignored-members.js";
 import { findLists } from "./lists.js";
 import { type LayoutView, manifestOf } from "./view.js";
 
@@ -21,16 +20,16 @@ export async function findProblems(view: LayoutView, graph: ReferrerGraph): Prom
   return distinct.toSorted((a, b) => (a.position ?? Infinity) - (b.position ?? Infinity) || 0);
 }
 
-/** Members of entries that an early proposal gave a meaning. */
+/** Entries with the member that an early proposal gave them; `data`, its other one, has a meaning on descriptors today. */
 function entryProblems(view: LayoutView): Problem[] {
-  return view.entries.flatMap(({ position, descriptor }) =>
-    PROPOSED_MEMBERS.filter((name) => Object.hasOwn(descriptor, name)).map((name): Problem => ({
+  return view.entries
+    .filter(({ descriptor }) => Object.hasOwn(descriptor, "reference"))
+    .map(({ position, descriptor }) => ({
       code: "LEGACY_MEMBER",
-      message: `index.json entry ${position} (${descriptor.digest}) has the member ${JSON.stringify(name)}, which no tool follows; it is kept`,
+      message: `index.json entry ${position} (${descriptor.digest}) has the member "reference", which no tool follows; it is kept`,
       position,
       digest: descriptor.digest,
-    })),
-  );
+    }));
 }
 
 async function manifestProblems(view: LayoutView): Promise<Problem[]> {
@@ -40,7 +39,7 @@ async function manifestProblems(view: LayoutView): Promise<Problem[]> {
     const about = { ...(position !== undefined && { position }), digest: node.descriptor.digest };
     if (node.state === "damaged") problems.push({ code: "UNREADABLE", message: damageOf(node), ...about });
     if (node.state !== "read") continue;
-    for (const name of node.ignored ?? []) {
+    for (const name of node.manifest.ignored) {
       const isSubject = name === "subject";
       problems.push({
         code: isSubject ? "SUBJECT_IGNORED" : "LEGACY_MEMBER",

@@ -2,13 +2,7 @@ import type { Descriptor, Digest, IndexEntry, Manifest, OcilotError } from "@oci
 
 /** What opening a descriptor gave. A descriptor that is no manifest is not opened. */
 export type ManifestNode =
-  | {
-      readonly state: "read";
-      readonly descriptor: Descriptor;
-      readonly manifest: Manifest;
-      /** Members that look like a link and that nobody follows. */
-      readonly ignored?: readonly string[];
-    }
+  | { readonly state: "read"; readonly descriptor: Descriptor; readonly manifest: Manifest }
   | { readonly state: "absent"; readonly descriptor: Descriptor }
   | { readonly state: "damaged"; readonly descriptor: Descriptor; readonly error: OcilotError }
   | { readonly state: "blob"; readonly descriptor: Descriptor };

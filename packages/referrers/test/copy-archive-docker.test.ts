@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { CONTAINERD_IMAGE_NAME, CONTAINERD_SUBJECT, type Descriptor, Layout } from "@ocilot/layout";
 import { type CopyArchiveOptions, type CopyArchiveResult, copyToArchive, openView, readGraph } from "@ocilot/referrers";
@@ -89,9 +90,11 @@ describe("--docker", () => {
 
   test("reading it as an old docker archive gives the same image", async () => {
     const { path, result } = await docker(fixtureLayout("layouts/oras"), { reference: "v1" });
-    const dir = tempDir();
-    execFileSync("sh", ["-c", 'tar -xf "$0" -C "$1" && cd "$1" && rm oci-layout index.json && tar -cf ../"$2" .', path, dir, "old.tar"]);
-    await using old = await Layout.openArchive(join(dir, "..", "old.tar"));
+    const [dir, packed] = [tempDir(), join(tempDir(), "old.tar")];
+    execFileSync("tar", ["-xf", path, "-C", dir]);
+    for (const name of ["oci-layout", "index.json"]) rmSync(join(dir, name));
+    execFileSync("tar", ["-cf", packed, "-C", dir, "."]);
+    await using old = await Layout.openArchive(packed);
     const [entry] = (await old.index.read()).entries;
     await using fresh = await Layout.openArchive(path);
     const child = result.docker![0]!.manifest;

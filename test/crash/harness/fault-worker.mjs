@@ -9,9 +9,10 @@ import { runOperation } from "./operations.mjs";
  * fail, each in a fresh copy of `dir`, and says what became of it, a line of JSON each. Of `share` calls one is tried.
  */
 
-const [root, errno, share, stages] = process.argv.slice(2);
-let turn = 0;
 const NUMBERS = { ENOSPC: -28, EIO: -5, EMFILE: -24, EACCES: -13 };
+const [root, errno, share, stages] = process.argv.slice(2);
+// Where not all are tried, each errno gets its own share.
+let turn = Object.keys(NUMBERS).indexOf(errno);
 
 function fault(call) {
   const error = new Error(`${errno}: made to fail, ${call.name} '${call.path}'`);
@@ -57,7 +58,7 @@ async function tryCall({ stage, dir: source, operation }, dir, n) {
   const text = readFileSync(join(dir, "index.json"), "utf8");
   const names = readdirSync(dir);
   const next = await errorOf(async () => {
-    const layout = await Layout.open(dir);
+    const layout = await Layout.open(dir, { sync: false });
     const [entry] = (await layout.index.read()).entries;
     await layout.tag(entry.descriptor, "after-the-fault", { wait: 0 });
   });

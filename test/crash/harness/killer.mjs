@@ -7,10 +7,15 @@ import { watchCalls } from "./fs-calls.mjs";
 
 const [mode, at] = (process.env["OCILOT_KILL"] ?? "never:0").split(":");
 let count = 0;
-const halves = [];
+let halves = [];
 
-/** For the worker: how many writes there were, and which of them can be cut in half. */
-globalThis.ocilotSteps = () => ({ count, halves });
+/** How many writes an operation makes, and which of them can be cut in half. */
+globalThis.ocilotWatch = {
+  begin() {
+    [count, halves] = [0, []];
+  },
+  end: () => ({ count, halves }),
+};
 
 function die() {
   process.kill(process.pid, "SIGKILL");

@@ -4,11 +4,11 @@ import type { Digest } from "@ocilot/layout";
 import { makeLayout } from "./made-layout.js";
 import type { Operation } from "./operation.js";
 
-/** A layout to begin with, and operations; each is told what the ones before it were about. */
+/** A layout to begin with, and operations; in them a digest `$2` is what the third of them was about. */
 export interface Script {
   readonly name: string;
   readonly prepare: (dir: string) => Promise<void>;
-  readonly operations: readonly ((done: readonly Digest[]) => Operation)[];
+  readonly operations: readonly Operation[];
 }
 
 const SIGNATURE = "application/vnd.example.signature";
@@ -31,49 +31,49 @@ export const SCRIPTS: readonly Script[] = [
     name: "a new layout",
     prepare: async (dir) => void (await makeLayout(dir)),
     operations: [
-      () => ({ op: "tag", digest: FIRST, name: "v2" }),
-      ([image]) => ({ op: "attach", subject: image!, artifactType: SIGNATURE, text: "signed" }),
-      ([image]) => ({ op: "attach", subject: image!, artifactType: "application/spdx+json", text: "sbom" }),
-      ([, , sbom]) => ({ op: "attach", subject: sbom!, artifactType: SIGNATURE, annotations: { of: "sbom" } }),
-      () => ({ op: "attach", subject: ABSENT, artifactType: SIGNATURE, size: 321 }),
-      ([, , sbom]) => ({ op: "detach", digest: sbom!, recursive: true }),
-      () => ({ op: "convert", to: "oras", only: true }),
-      ([, signature]) => ({ op: "attach", subject: signature!, artifactType: SIGNATURE, text: "countersigned" }),
-      () => ({ op: "untag", name: "v1" }),
+      { op: "tag", digest: FIRST, name: "v2" },
+      { op: "attach", subject: "$0" as Digest, artifactType: SIGNATURE, text: "signed" },
+      { op: "attach", subject: "$0" as Digest, artifactType: "application/spdx+json", text: "sbom" },
+      { op: "attach", subject: "$2" as Digest, artifactType: SIGNATURE, annotations: { of: "sbom" } },
+      { op: "attach", subject: ABSENT, artifactType: SIGNATURE, size: 321 },
+      { op: "detach", digest: "$2" as Digest, recursive: true },
+      { op: "convert", to: "oras", only: true },
+      { op: "attach", subject: "$1" as Digest, artifactType: SIGNATURE, text: "countersigned" },
+      { op: "untag", name: "v1" },
     ],
   },
   {
     name: "oras",
     prepare: onFixture("oras"),
     operations: [
-      () => ({ op: "attach", subject: CHILD, artifactType: SIGNATURE, text: "of a platform" }),
-      () => ({ op: "convert", to: "olareg" }),
-      () => ({ op: "attach", subject: IMAGE, artifactType: SIGNATURE, text: "of the index" }),
-      () => ({ op: "convert", to: "regclient", only: true }),
-      ([of]) => ({ op: "detach", digest: of! }),
-      () => ({ op: "tag", digest: CHILD, name: "v1" }),
-      () => ({ op: "convert", to: "universal" }),
-      () => ({ op: "convert", to: "containerd", only: true }),
+      { op: "attach", subject: CHILD, artifactType: SIGNATURE, text: "of a platform" },
+      { op: "convert", to: "olareg" },
+      { op: "attach", subject: IMAGE, artifactType: SIGNATURE, text: "of the index" },
+      { op: "convert", to: "regclient", only: true },
+      { op: "detach", digest: "$0" as Digest },
+      { op: "tag", digest: CHILD, name: "v1" },
+      { op: "convert", to: "universal" },
+      { op: "convert", to: "containerd", only: true },
     ],
   },
   {
     name: "olareg",
     prepare: onFixture("olareg"),
     operations: [
-      () => ({ op: "attach", subject: IMAGE, artifactType: SIGNATURE, annotations: { who: "me" } }),
-      ([of]) => ({ op: "detach", digest: of! }),
-      () => ({ op: "convert", to: "universal", only: true }),
-      ([of]) => ({ op: "attach", subject: IMAGE, artifactType: SIGNATURE, annotations: { after: of! } }),
+      { op: "attach", subject: IMAGE, artifactType: SIGNATURE, annotations: { who: "me" } },
+      { op: "detach", digest: "$0" as Digest },
+      { op: "convert", to: "universal", only: true },
+      { op: "attach", subject: IMAGE, artifactType: SIGNATURE, annotations: { after: "$0" as Digest } },
     ],
   },
   {
     name: "regclient",
     prepare: onFixture("regclient"),
     operations: [
-      () => ({ op: "attach", subject: CHILD, artifactType: SIGNATURE, text: "x" }),
-      () => ({ op: "untag", name: "v1" }),
-      () => ({ op: "convert", to: "oras" }),
-      () => ({ op: "convert", to: "image-spec", only: true }),
+      { op: "attach", subject: CHILD, artifactType: SIGNATURE, text: "x" },
+      { op: "untag", name: "v1" },
+      { op: "convert", to: "oras" },
+      { op: "convert", to: "image-spec", only: true },
     ],
   },
 ];

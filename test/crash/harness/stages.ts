@@ -1,10 +1,8 @@
 import { join } from "node:path";
-import type { Digest } from "@ocilot/layout";
 import type { Operation } from "./operation.js";
 import { runWorker } from "./run-worker.js";
 import type { Script } from "./scripts.js";
 import { type State, stateOf } from "./state.js";
-import { copyOf } from "./temp.js";
 
 /** One operation, with the layout as it is before and after it. */
 export interface Stage {
@@ -20,31 +18,46 @@ export interface Stage {
 
 /** Runs a script without harm, and keeps the layout from before each operation. */
 export async function stagesOf(script: Script, root: string): Promise<Stage[]> {
-  const stages: Stage[] = [];
-  const done: Digest[] = [];
-  let dir = join(root, script.name.replaceAll(" ", "-"));
+  const dir = join(root, script.name.replaceAll(" ", "-"));
   await script.prepare(dir);
-  let before = await stateOf(dir);
-  for (const operationAfter of script.operations) {
-    const operation = operationAfter(done);
-    const next = copyOf(dir, root);
-    const { digest, kills } = await runCounted(next, operation);
-    done.push(digest);
-    const after = await stateOf(next);
-    stages.push({ script: script.name, operation, dir, before, after, kills });
-    [dir, before] = [next, after];
-  }
-  return stages;
+  const done = await runScript(dir, script.operations, "killer.mjs");
+  const states = [await stateOf(dir)];
+  for (let i = 1; i <= done.length; i++) states.push(await stateOf(`${dir}.${i}`));
+  return done.map(({ watched, operation }, i) => ({
+    script: script.name,
+    operation,
+    dir: i === 0 ? dir : `${dir}.${i}`,
+    before: states[i]!,
+    after: states[i + 1]!,
+    kills: killsAt(watched as Steps),
+  }));
 }
 
-/** Carries an operation out, and tells at which writes it can be killed. */
-export async function runCounted(dir: string, operation: Operation): Promise<{ digest: Digest; kills: string[] }> {
-  const said = await runWorker("worker.mjs", [dir, JSON.stringify([operation])], { preload: "killer.mjs" });
-  const [, digest, steps, halves] = said.at(-1)!.split(" ");
-  return { digest: digest as Digest, kills: killsAt(Number(steps), halves!) };
+/** Every way to kill an operation on the layout in `dir` at a write to the file system. */
+export async function killsOf(dir: string, operation: Operation): Promise<string[]> {
+  const [done] = await runScript(dir, [operation], "killer.mjs");
+  return killsAt(done!.watched as Steps);
 }
 
-function killsAt(steps: number, halves: string): string[] {
-  const each = Array.from({ length: steps }, (_, i) => [`before:${i + 1}`, `after:${i + 1}`]);
-  return [...each.flat(), ...halves.split(",").map((n) => `half:${n}`)];
+/** Carries out operations, each in a copy of the layout; `watched` is what the preload has to say of each. */
+export async function runScript(
+  dir: string,
+  operations: readonly Operation[],
+  preload: string,
+): Promise<{ operation: Operation; watched: unknown }[]> {
+  const lines = await runWorker("script-worker.mjs", [dir, JSON.stringify(operations)], { preload });
+  return lines.map((line) => {
+    const [, watched, operation] = /^done (.*) (\{"op":.*)$/.exec(line)!;
+    return { operation: JSON.parse(operation!) as Operation, watched: JSON.parse(watched!) };
+  });
+}
+
+interface Steps {
+  readonly count: number;
+  readonly halves: readonly number[];
+}
+
+function killsAt({ count, halves }: Steps): string[] {
+  const each = Array.from({ length: count }, (_, i) => [`before:${i + 1}`, `after:${i + 1}`]);
+  return [...each.flat(), ...halves.map((n) => `half:${n}`)];
 }

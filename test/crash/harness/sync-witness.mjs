@@ -1,20 +1,17 @@
-import { writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { watchCalls } from "./fs-calls.mjs";
 
 /*
- * Loaded with --import. Says `unsynced <path>` where a power cut could undo what should be on the disk: a file that gets
- * its name before its content is synced, an index.json that names blobs whose directory is not, and a name in the
- * layout that is not durable when the process ends.
+ * Loaded with --import. Lists what a power cut could undo although it should be on the disk: a file that gets its name
+ * before its content is synced, an index.json that names blobs whose directory is not, and a name in the layout that
+ * is not durable when the operation is over.
  */
 
 const contents = new Set();
 const names = new Set();
 const isPassing = (path) => path.includes(".ocilot-") || path.endsWith("index.json.lock");
 
-function say(paths) {
-  for (const path of paths) writeSync(1, `unsynced ${path}\n`);
-}
+let unsynced = [];
 
 const AFTER = {
   "handle.write": ({ path }) => contents.add(path),
@@ -27,12 +24,19 @@ const AFTER = {
 watchCalls({
   before({ name, path, to }) {
     if (name !== "rename") return;
-    if (contents.has(path)) say([to]);
-    if (to.endsWith("/index.json")) say(names);
+    if (contents.has(path)) unsynced.push(to);
+    if (to.endsWith("/index.json")) unsynced.push(...names);
   },
   after(call) {
     AFTER[call.name]?.(call);
   },
 });
 
-process.on("exit", () => say(names));
+globalThis.ocilotWatch = {
+  begin() {
+    contents.clear();
+    names.clear();
+    unsynced = [];
+  },
+  end: () => [...unsynced, ...names],
+};

@@ -2,7 +2,7 @@ import { writeSync } from "node:fs";
 import { Layout } from "@ocilot/layout";
 import { runOperation } from "./operations.mjs";
 
-// <directory> <operations as JSON>; says `ready`, then `done <digest> <writes so far> <those that can be cut in half>` after each operation.
+// <directory> <operations as JSON>; says `ready`, then `done <digest>` after each operation.
 const [dir, operations] = process.argv.slice(2);
 
 function say(...words) {
@@ -13,6 +13,5 @@ const layout = await Layout.open(dir);
 say("ready");
 for (const operation of JSON.parse(operations)) {
   const digest = await runOperation(layout, operation);
-  const { count, halves } = globalThis.ocilotSteps?.() ?? { count: 0, halves: [] };
-  say("done", digest ?? "-", count, halves.join(","));
+  say("done", digest ?? "-");
 }

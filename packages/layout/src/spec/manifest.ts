@@ -35,7 +35,13 @@ export interface Manifest {
   readonly config?: Descriptor;
   readonly layers: readonly Descriptor[];
   readonly manifests: readonly Descriptor[];
+  /** Top-level members that look like a link and that nobody follows: those of early proposals, `subject` on a Docker manifest. */
+  readonly ignored: readonly string[];
 }
+
+/** Members that early proposals for referrers put into manifests. */
+const PROPOSED_MEMBERS: readonly string[] = ["reference", "data"];
+const DOCKER_IGNORES: readonly string[] = [...PROPOSED_MEMBERS, "subject"];
 
 /**
  * Parses a manifest of the given media type.
@@ -79,6 +85,7 @@ export function parseManifest(bytes: Uint8Array, mediaType: string, name: string
       kind.includes("artifact") ? "$.blobs" : "$.layers",
     ),
     manifests: descriptors(json["manifests"], "$.manifests"),
+    ignored: (kind.startsWith("docker") ? DOCKER_IGNORES : PROPOSED_MEMBERS).filter((name) => json[name] !== undefined && json[name] !== null),
   };
 
   function descriptors(value: unknown, path: string): Descriptor[] {

@@ -35,7 +35,7 @@ export function header(m: RawMember): Buffer {
   put(block, 148, "        ");
   put(block, 156, m.type ?? "0");
   put(block, 157, m.link ?? "");
-  if (m.magic !== "v7") put(block, 257, m.magic === "gnu" ? "ustar  \0" : "ustar\0" + "00");
+  if (m.magic !== "v7") put(block, 257, m.magic === "gnu" ? "ustar  \0" : "ustar\x0000");
   put(block, 345, m.prefix ?? "");
   const sum = block.reduce((a, b) => a + b, 0);
   put(block, 148, `${(m.checksum ?? sum).toString(8).padStart(6, "0")}\0 `);

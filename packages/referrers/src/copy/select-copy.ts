@@ -59,11 +59,12 @@ export async function selectCopy(source: Layout, options: SelectOptions): Promis
   }
   for (const root of roots) if (options.platforms !== undefined) await checkPlatforms(source, view, root.descriptor, options.platforms);
   const descriptors = roots.map((r) => r.descriptor);
-  const closure = withOwnLinks(await collectClosure(view, graph, descriptors, options), graph, roots);
+  const replaced = options.rewriteIndex === true ? onlyRoot(roots).descriptor.digest : undefined;
+  const signing = replaced === undefined ? graph : graph.filter((e) => e.subject !== replaced);
+  const closure = withOwnLinks(await collectClosure(view, signing, descriptors, options), signing, roots);
   const missing = await missingContent(source, closure, options.platforms === undefined ? leftOut(closure, descriptors) : new Set());
   if (missing.length > 0 && options.allowMissing !== true) throw lacking(missing);
-  const rewritten = options.rewriteIndex === true ? await rewriteRoot(source, onlyRoot(roots), closure) : undefined;
-  const replaced = rewritten === undefined ? undefined : roots[0]!.descriptor.digest;
+  const rewritten = replaced === undefined ? undefined : await rewriteRoot(source, onlyRoot(roots), closure);
   const absent = new Set(missing.map((d) => d.digest));
   const manifests = [...closure.manifests.values()].map((n) => n.descriptor).toReversed();
   return {
@@ -71,13 +72,13 @@ export async function selectCopy(source: Layout, options: SelectOptions): Promis
     sourceGraph: graph,
     isWhole: references === undefined,
     roots: rewritten === undefined ? roots.map((r) => withShare(r, closure)) : [{ ...roots[0]!, descriptor: rewritten.descriptor }],
-    edges: closure.edges.filter((e) => e.subject !== replaced),
+    edges: closure.edges,
     content: [...closure.blobs.values(), ...manifests].filter((d) => !absent.has(d.digest) && d.digest !== replaced),
     ...(rewritten && { rewritten }),
     manifests: closure.manifests.size,
     omitted: closure.omitted,
     missing,
-    left: closure.edges.filter((e) => e.subject === replaced),
+    left: replaced === undefined || options.referrers === false ? [] : graph.of(replaced).filter((e) => !closure.edges.includes(e)),
   };
 }
 

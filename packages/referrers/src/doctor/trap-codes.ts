@@ -124,7 +124,7 @@ export const TRAPS: Readonly<Record<TrapCode, TrapRow>> = {
   UNTAGGED_ENTRIES: {
     number: 12,
     programs: ["docker load", "ctr import"],
-    effect: "docker load, and ctr import with --digests, make an image of each entry that containerd's annotation does not mark, and of each list.",
+    effect: "docker load, and ctr import with --digests, make an image of each entry that containerd's annotation does not mark, and of each list. The cure takes away what regctl and olareg read.",
     fix: "ocilot convert LAYOUT --to containerd --only",
   },
   HAULER_DROPS: {

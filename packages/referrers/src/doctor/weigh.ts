@@ -21,7 +21,7 @@ export interface LayoutTrap {
 export function notRecorded({ links }: Examination, tools: readonly ToolHealth[]): Symptom[] {
   const legacy = new Set(links.filter((e) => e.legacy === true).map(edgeKey));
   const places = new Map<string, { place: TrapPlace; by: ToolId[] }>();
-  for (const tool of tools.filter((t) => t.judged && t.blocked.length === 0)) {
+  for (const tool of tools.filter(isSought)) {
     for (const { subject, referrer } of tool.missing) {
       const key = `${subject} ${referrer}`;
       const known = places.get(key);
@@ -34,6 +34,11 @@ export function notRecorded({ links }: Examination, tools: readonly ToolHealth[]
   return symptom("NOT_RECORDED", named, isUnlisted ? TRAPS.REFERRER_UNLISTED.fix : undefined);
 }
 
+/** Judged, able to open the layout, and short of something. */
+function isSought({ judged, blocked, missing }: ToolHealth): boolean {
+  return judged && blocked.length === 0 && missing.length > 0;
+}
+
 /** Says how bad each is and what mends it, with the layout's own names; in the order of the table. */
 export function weigh(symptoms: readonly Symptom[], tools: readonly ToolHealth[], location: string): LayoutTrap[] {
   const sick = tools.filter((t) => t.judged && !t.healthy).map((t) => t.id);
@@ -41,7 +46,7 @@ export function weigh(symptoms: readonly Symptom[], tools: readonly ToolHealth[]
     .toSorted((a, b) => TRAP_CODES.indexOf(a.code) - TRAP_CODES.indexOf(b.code))
     .map(({ code, places, fix }) => {
       const row = TRAPS[code];
-      const programs = code === "NOT_RECORDED" ? tools.filter((t) => t.judged && t.missing.length > 0).map((t) => t.id) : row.programs;
+      const programs = code === "NOT_RECORDED" ? tools.filter(isSought).map((t) => t.id) : row.programs;
       const severity = programs.some((p) => (sick as readonly string[]).includes(p)) ? "error" : "warning";
       return { code, severity, programs, effect: row.effect, fix: filledIn(fix ?? row.fix, location, places[0]), places };
     });
