@@ -3,8 +3,19 @@ import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 
-/** The real programs of these tests. Archives will add podman, containerd and ctr. */
-export const TOOL_NAMES = ["oras", "notation", "cosign", "crane", "skopeo", "umoci", "docker-registry"] as const;
+/** The real programs of these tests. */
+export const TOOL_NAMES = [
+  "oras",
+  "notation",
+  "cosign",
+  "crane",
+  "skopeo",
+  "umoci",
+  "podman",
+  "containerd",
+  "ctr",
+  "docker-registry",
+] as const;
 export type ToolName = (typeof TOOL_NAMES)[number];
 
 export const INSTALL = "test/tools/install.sh";

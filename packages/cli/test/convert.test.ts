@@ -99,7 +99,7 @@ describe("convert", () => {
 
   test.each([
     [["--to", "regclent"], "Did you mean regclient?"],
-    [["--to", "buildkit"], "It is one of: oras,"],
+    [["--to", "unlisted"], "It is one of: oras,"],
     [["--to", "oras", "--wait", "soon"], "usage: "],
     [["--to"], "usage: "],
     [[], "usage: "],

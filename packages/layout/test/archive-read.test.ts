@@ -160,19 +160,12 @@ describe("an archive cannot be written", () => {
     const path = archiveWith(tar(layoutMembers()));
     const before = readFileSync(path);
     await using layout = await Layout.openArchive(path);
-    const writes = [
-      layout.blobs.put(text("new")),
-      layout.blobs.delete(D.digest),
-      layout.index.update(() => []),
-      layout.tag(D, "v1").catch((error: unknown) => Promise.reject(error)),
-      layout.untag("v1"),
-    ];
-    for (const write of writes.filter((_, i) => i !== 3)) {
+    const writes = [layout.blobs.put(text("new")), layout.blobs.delete(D.digest), layout.index.update(() => []), layout.untag("v1")];
+    for (const write of writes) {
       const error = await errorOf(write);
       expect(error).toMatchObject({ code: "WRITE_REFUSED", details: { reason: "archive" } });
       expect(error.hint).toContain("--output");
     }
-    await errorOf(writes[3]!);
     expect(readFileSync(path)).toEqual(before);
   });
 });

@@ -136,9 +136,9 @@ describe("a conversion of every class at once", () => {
     });
   }
 
-  it.each(["buildkit", "unlisted"] as const)("to %s is not to be had, and the error says why", async (to) => {
+  it("to unlisted is not to be had, and the error says why", async () => {
     const layout = everyClass().builder.layout();
-    await expect(planConversion(layout, { to })).rejects.toThrow(NEVER_TARGETS[to]);
+    await expect(planConversion(layout, { to: "unlisted" })).rejects.toThrow(NEVER_TARGETS.unlisted);
   });
 });
 
