@@ -25,7 +25,7 @@ interface Failure {
 }
 
 const FILES = /index\.json|oci-layout|blobs\/|\.ocilot-|ocilot-test-/;
-const SHARE = LONG ? 1 : 16;
+const SHARE = LONG ? 1 : 20;
 const root = tempRoot();
 const stages: Stage[] = [];
 

@@ -42,7 +42,7 @@ interface Source {
   readonly layout: Layout;
   readonly view: LayoutView;
   readonly graph: ReferrerGraph;
-  /** Positions of entries that are lists of referrers. */
+  /** Positions of entries that are lists of referrers, or referrers under a tag of cosign's. */
   readonly lists: ReadonlySet<number>;
   readonly referrers: ReadonlySet<Digest>;
 }
@@ -54,7 +54,8 @@ export async function listImages(
   graph: ReferrerGraph,
   detected: readonly Detected[],
 ): Promise<ImageRow[]> {
-  const listing = detected.filter((d) => d.convention.traits.shape === "list");
+  // A list is no image, and neither is what bears one of cosign's tags: both are there for what they refer to.
+  const listing = detected.filter((d) => d.convention.traits.shape === "list" || d.convention.id === "cosign-tags");
   const lists = new Set(listing.flatMap((d) => d.detection.entries.map((e) => e.position)));
   const source: Source = { layout, view, graph, lists, referrers: referrersOf(graph) };
   const rows: ImageRow[] = [];

@@ -53,7 +53,7 @@ describe("ls", () => {
   test("--verbose shows the entries that speak a convention and all problems", async () => {
     const { stdout } = await run("ls", join(FIXTURES, "edge/subject-listed-as-its-own-referrer"), "--verbose");
     expect(stdout).toMatch(/index\.json entry \d+ +sha256:[0-9a-f]{64} +list under org\.opencontainers\.image\.ref\.name/);
-    expect(stdout).toMatch(/STALE_LINE regclient: .*\(index\.json entry \d+\)/);
+    expect(stdout).toMatch(/STALE_LINE: .*\(index\.json entry \d+\)/);
   });
 
   test("an image takes its platform from its config, and a missing platform is said to be missing", async () => {

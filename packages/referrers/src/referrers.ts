@@ -13,6 +13,8 @@ export interface Referrer {
   readonly link: "S" | "N";
   /** False where the manifest could not be read: the descriptor is then what a record claims. */
   readonly verified: boolean;
+  /** The manifest is of a kind that image-spec 1.1 withdrew. */
+  readonly legacy?: true;
   readonly evidence: readonly Evidence[];
   /** Referrers of this referrer; only with `recursive`. */
   readonly referrers?: readonly Referrer[];
@@ -54,13 +56,13 @@ export function referrersIn(
   }
 
   function toReferrer(edge: ReferrerEdge, path: ReadonlySet<Digest>): Referrer {
-    const { referrer, annotations, artifactType, subject: of, link, verified, evidence } = edge;
+    const { referrer, annotations, artifactType, subject: of, link, verified, legacy, evidence } = edge;
     const descriptor: Descriptor = {
       ...referrer,
       ...(artifactType !== undefined && { artifactType }),
       ...(Object.keys(annotations).length > 0 && { annotations }),
     };
-    const found = { descriptor, subject: of, link, verified, evidence };
+    const found = { descriptor, subject: of, link, verified, ...(legacy && { legacy }), evidence };
     // Sound hashes allow no cycle, but a record may claim one.
     if (options.recursive !== true || path.has(referrer.digest)) return found;
     return { ...found, referrers: below(referrer.digest, new Set([...path, referrer.digest])) };

@@ -38,7 +38,11 @@ export const copy: Command = defineCommand({
     convention: { type: "string", array: true, placeholder: "C", describe: `Record referrers so; may be repeated: ${TARGETS.join(", ")}` },
     force: { type: "boolean", default: false, describe: "Move a tag that DST has on something else" },
     "allow-missing": { type: "boolean", default: false, describe: "Copy what is there although content is missing" },
-    link: { type: "boolean", default: false, describe: "Hard-link blobs instead of copying them, on one file system; only manifests are hashed again" },
+    link: {
+      type: "boolean",
+      default: false,
+      describe: "Hard-link blobs instead of copying them, on one file system; only manifests are hashed again",
+    },
     ...writeOptions,
     ...jsonOption,
   },
@@ -55,7 +59,9 @@ export const copy: Command = defineCommand({
     const tag = tagOf(destination.rest, args.dst);
     if (args.all && tag !== undefined) throw usageError(`${args.dst}: --all keeps the tags of the source`, "dst");
     if (args.all && platforms !== undefined) throw usageError("--platform goes with an image, not with --all", "platform");
-    const target = isFree(destination.path) ? (): Promise<Layout> => Layout.create(destination.path, { sync }) : await Layout.open(destination.path, { sync });
+    const target = isFree(destination.path)
+      ? (): Promise<Layout> => Layout.create(destination.path, { sync })
+      : await Layout.open(destination.path, { sync });
     const progress = new Progress(io, args.json, "Copying");
     const result = await copyLayout(source, target, {
       ...(args.all ? {} : { reference: await referenceIn(source, reference) }),

@@ -43,5 +43,9 @@ function toolOf(name: string): ToolId {
   const id = IDS.find((i) => i === name.trim());
   if (id !== undefined) return id;
   const near = suggest(name, IDS);
-  throw usageError(`--for ${name} is no tool that is known`, "for", near === undefined ? `It is one of: ${IDS.join(", ")}.` : `Did you mean ${near}?`);
+  throw usageError(
+    `--for ${name} is no tool that is known`,
+    "for",
+    near === undefined ? `It is one of: ${IDS.join(", ")}.` : `Did you mean ${near}?`,
+  );
 }

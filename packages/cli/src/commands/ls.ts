@@ -1,5 +1,5 @@
 import { Layout } from "@ocilot/layout";
-import { openView, readGraph } from "@ocilot/referrers";
+import { findProblems, openView, readGraph } from "@ocilot/referrers";
 import { type Command, defineCommand } from "../command.js";
 import { type Detected, detectAll, spoken } from "../detect.js";
 import { EXIT } from "../exit-code.js";
@@ -33,9 +33,10 @@ export const ls: Command = defineCommand({
     const snapshot = await layout.index.read();
     const view = await openView(layout, { scan: args.scan, signal, snapshot });
     const detected = await detectAll(view);
-    const images = await listImages(layout, view, await readGraph(view), detected);
+    const graph = await readGraph(view);
+    const images = await listImages(layout, view, graph, detected);
     const warnings = layoutWarnings(layout, snapshot);
-    const problems = detected.flatMap(({ convention, detection }) => detection.problems.map((p) => ({ convention: convention.id, ...p })));
+    const problems = await findProblems(view, graph);
     if (args.json) {
       const conventions = spoken(detected).map(({ convention, detection: { entries, flags } }) => ({
         id: convention.id,
@@ -65,7 +66,7 @@ export const ls: Command = defineCommand({
       print(io, problems.length === 0 ? "\nNo problems." : `\nProblems: ${problems.length}`);
       for (const p of problems) {
         const where = p.position === undefined ? "" : ` (index.json entry ${p.position})`;
-        print(io, printable(`  ${p.code} ${p.convention}: ${p.message}${where}`));
+        print(io, printable(`  ${p.code}: ${p.message}${where}`));
       }
     }
   },

@@ -98,7 +98,11 @@ function toTree(subject: Digest, found: readonly Referrer[], platforms: readonly
 function toNode(r: Referrer): TreeNode {
   const { digest, artifactType } = r.descriptor;
   const conventions = [...new Set(r.evidence.map((e) => e.convention))].join(", ");
-  const marks = [...(r.link === "N" ? ["no subject field"] : []), ...(r.verified ? [] : ["not in the layout or damaged"])];
+  const marks = [
+    ...(r.link === "N" ? ["no subject field"] : []),
+    ...(r.legacy ? ["legacy manifest type"] : []),
+    ...(r.verified ? [] : ["not in the layout or damaged"]),
+  ];
   const label = [digest, artifactType || "(no artifact type)", `[${conventions}]`, ...(marks.length > 0 ? [`(${marks.join("; ")})`] : [])];
   return { label: label.join("  "), children: (r.referrers ?? []).map(toNode) };
 }

@@ -36,7 +36,9 @@ function changeLines({ from, to, tags, uncovered }: DigestChange, isDone: boolea
 
 function counts({ steps: all, digestChanges }: Plan): string[] {
   const rewritten = new Set<string>(digestChanges.map((c) => c.to));
-  const steps = all.filter((s) => !((s.op === "put" && rewritten.has(s.descriptor.digest)) || (s.op === "retarget" && rewritten.has(s.digest))));
+  const steps = all.filter(
+    (s) => !((s.op === "put" && rewritten.has(s.descriptor.digest)) || (s.op === "retarget" && rewritten.has(s.digest))),
+  );
   const of = (op: Step["op"]): number => steps.filter((s) => s.op === op).length;
   const lines = [
     { n: of("insert"), text: `added: ${count(of("insert"), "entry", "entries")}` },

@@ -1,0 +1,67 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { copyOf, run, treeOf } from "./helpers.js";
+
+const TYPE = ["--artifact-type", "a/b"];
+
+async function attached(dir: string, ref: string): Promise<string> {
+  return (await run("attach", ref, ...TYPE, "--annotation", `in=${ref.length}`)).stdout.trim();
+}
+
+describe("detach", () => {
+  test.each(["oras", "olareg", "regclient", "regclient-then-oras"])("%s: takes back what attach did, to the byte", async (name) => {
+    const dir = copyOf(`layouts/${name}`);
+    const before = readFileSync(join(dir, "index.json"), "utf8");
+    const digest = await attached(dir, `${dir}:v1`);
+    await run("detach", `${dir}@${digest}`);
+    const after = readFileSync(join(dir, "index.json"), "utf8");
+    const found = JSON.parse((await run("referrers", `${dir}:v1`, "--scan", "--json")).stdout) as { manifests: { digest: string }[] };
+    expect(found.manifests.map((m) => m.digest)).not.toContain(digest);
+    const again = await attached(dir, `${dir}:v1`);
+    expect(again).toBe(digest);
+    await run("detach", `${dir}@${digest}`);
+    expect(readFileSync(join(dir, "index.json"), "utf8")).toBe(after);
+    if (name === "oras") expect(after).toBe(before);
+  });
+
+  test("refuses what has referrers, unless --recursive takes them too", async () => {
+    const dir = copyOf("layouts/oras");
+    const first = await attached(dir, `${dir}:v1`);
+    const second = await attached(dir, `${dir}@${first}`);
+    const before = treeOf(dir);
+    const refused = await run("detach", `${dir}@${first}`);
+    expect(refused.code).toBe(6);
+    expect(refused.stderr).toContain(second);
+    expect(treeOf(dir)).toEqual(before);
+    const { code, stdout } = await run("detach", `${dir}@${first}`, "--recursive", "--json");
+    expect(code).toBe(0);
+    expect((JSON.parse(stdout) as { removed: { referrer: string }[] }).removed.map((r) => r.referrer)).toEqual([first, second]);
+  });
+
+  test("refuses what bears a tag or is inside an image index", async () => {
+    const dir = copyOf("layouts/oras");
+    const digest = await attached(dir, `${dir}:v1`);
+    await run("tag", `${dir}@${digest}`, "sbom");
+    const before = treeOf(dir);
+    expect(await run("detach", `${dir}:sbom`)).toMatchObject({ code: 6, stderr: expect.stringContaining("ocilot untag LAYOUT:sbom") as string });
+    expect(treeOf(dir)).toEqual(before);
+    const built = copyOf("layouts/buildkit-oci-artifact");
+    const list = JSON.parse((await run("ls", built, "--json")).stdout) as object;
+    const inside = /sha256:[0-9a-f]{64}/g;
+    const codes = new Set<number>();
+    for (const d of new Set(JSON.stringify(list).match(inside))) codes.add((await run("detach", `${built}@${d}`)).code);
+    expect([...codes].toSorted()).toEqual([3, 6]);
+  });
+
+  test.each([
+    [":v1", 3],
+    [`@sha256:${"1".repeat(64)}`, 3],
+    ["@sha256:1", 2],
+  ])("%s exits %i and changes nothing", async (rest, code) => {
+    const dir = copyOf("layouts/skopeo");
+    const before = treeOf(dir);
+    expect((await run("detach", `${dir}${rest}`)).code).toBe(code);
+    expect(treeOf(dir)).toEqual(before);
+  });
+});

@@ -1,0 +1,26 @@
+import { describe, expect, test } from "vitest";
+import { copyOf, run, treeOf } from "./helpers.js";
+
+describe("untag", () => {
+  test("takes the name and keeps the image and its referrers", async () => {
+    const dir = copyOf("layouts/oras");
+    const digest = (await run("tag", `${dir}:v1`, "v1")).stdout.trim().split(" ").at(-1)!;
+    const list = async (): Promise<string> => (await run("referrers", `${dir}@${digest}`, "--json")).stdout;
+    const before = JSON.parse(await list()) as { manifests: object[] };
+    expect(await run("untag", `${dir}:v1`)).toMatchObject({ code: 0, stdout: "Removed the tag v1\n" });
+    expect((JSON.parse(await list()) as { manifests: object[] }).manifests).toEqual(before.manifests);
+    expect((await run("untag", `${dir}:v1`)).code).toBe(3);
+  });
+
+  test.each([
+    ["", 2],
+    [":", 2],
+    [`@sha256:${"1".repeat(64)}`, 2],
+    [":v2", 3],
+  ])("LAYOUT%s exits %i and changes nothing", async (rest, code) => {
+    const dir = copyOf("layouts/oras");
+    const before = treeOf(dir);
+    expect((await run("untag", `${dir}${rest}`)).code).toBe(code);
+    expect(treeOf(dir)["index.json"]).toEqual(before["index.json"]);
+  });
+});
