@@ -131,8 +131,8 @@ suite("ctr image import", options, (check) => {
         const path = join(here, "x.tar");
         const { docker } = await write(name, path, { docker: true, repository: "example.com/hello" });
         await using archive = await openLayout(path);
-        const named = (await archive.index.read()).entries.filter((e) => e.descriptor.annotations?.[CONTAINERD_IMAGE_NAME] !== undefined);
-        context.expect(await containerd.import(path)).toEqual({ [docker![0]!.names[0]!]: named[0]!.descriptor.digest });
+        const named = (await archive.index.read()).entries.find((e) => e.descriptor.annotations?.[CONTAINERD_IMAGE_NAME] !== undefined);
+        context.expect(await containerd.import(path)).toEqual({ [docker![0]!.names[0]!]: named!.descriptor.digest });
       });
     });
   }

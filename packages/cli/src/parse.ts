@@ -4,6 +4,9 @@ import type { Command } from "./command.js";
 import { suggest } from "./suggest.js";
 import { usageError } from "./usage-error.js";
 
+/** `-:text/plain` is standard input with a type; yargs would take it for an option. No argument can hold this character. */
+const STDIN_MARK = "\0";
+
 /** Arguments that have been checked against the command that they are for. */
 export type Arguments = Parameters<Command["run"]>[0];
 
@@ -12,7 +15,7 @@ export type Arguments = Parameters<Command["run"]>[0];
  * @throws OcilotError `USAGE`
  */
 export async function parseArguments(name: string, command: Command, argv: readonly string[]): Promise<Arguments> {
-  const values = (await parserOf(command).parseAsync([...argv])) as Record<string, unknown>;
+  const values = (await parserOf(command).parseAsync(argv.map((arg) => (arg.startsWith("-:") ? STDIN_MARK + arg : arg)))) as Record<string, unknown>;
   for (const [option, spec] of Object.entries(command.options)) {
     const value = values[option];
     if (spec.array !== true && Array.isArray(value)) throw usageError(`--${option} is given more than once`, option);
@@ -20,7 +23,7 @@ export async function parseArguments(name: string, command: Command, argv: reado
   }
   const absent = Object.entries(command.options).find(([option, { demandOption }]) => demandOption && values[option] === undefined);
   if (absent !== undefined) throw usageError(`--${absent[0]} is required`, absent[0]);
-  const given = (values["_"] as unknown[]).map(String);
+  const given = (values["_"] as unknown[]).map((value) => String(value).replace(STDIN_MARK, ""));
   const wanted = Object.keys(command.positionals);
   const { variadic } = command;
   const rest = given.slice(wanted.length);

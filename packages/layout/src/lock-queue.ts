@@ -22,7 +22,7 @@ export class LockQueue {
     this.#root = root;
   }
 
-  /** How many came before this one and still wait; all who wait if this one has not lined up. */
+  /** 0 if nobody who waits came before, else about how many did; all who wait if this process has not lined up. */
   async ahead(): Promise<number> {
     const names = (await readdir(this.#root)).filter((n) => n.startsWith(PREFIX)).toSorted(byTime);
     const ahead = this.#ticket === undefined ? names : names.filter((n) => byTime(n, this.#ticket!) < 0);
@@ -37,7 +37,8 @@ export class LockQueue {
     if (now - this.#touched < TOUCH_MS) return;
     this.#touched = now;
     if (this.#ticket === undefined) {
-      const ticket = `${PREFIX}${process.pid}-${now.toString(16).padStart(12, "0")}${randomBytes(3).toString("hex")}`;
+      const micros = Math.floor((performance.timeOrigin + performance.now()) * 1000);
+      const ticket = `${PREFIX}${process.pid}-${micros.toString(16).padStart(14, "0")}${randomBytes(2).toString("hex")}`;
       await writeFile(join(this.#root, ticket), "", { flag: "wx" }).then(
         () => (this.#ticket = ticket),
         () => undefined,

@@ -34,9 +34,15 @@ describe("the target buildkit", () => {
     const sbom = (await readGraph(await openView(layout))).edges().find((e) => e.subject.startsWith("sha256:cc14"))!.referrer;
     const { plan } = await convert(layout, ALLOWED);
     const now = await layout.resolve("v1");
-    expect(plan.digestChanges).toEqual([{ from: old.digest, to: now.digest, tags: ["v1"], uncovered: [expect.stringMatching(/^sha256:b238/) as string] }]);
+    expect(plan.digestChanges).toEqual([
+      { from: old.digest, to: now.digest, tags: ["v1"], uncovered: [expect.stringMatching(/^sha256:b238/) as string] },
+    ]);
     const [was, is] = [await documentAt(layout, old.digest), await documentAt(layout, now.digest)];
-    const child = { ...sbom, annotations: { "vnd.docker.reference.digest": "sha256:cc14ed4494dc5b54f4422bb110157a230722aa62928e49cc05816049dc9e3b5d" }, platform: UNKNOWN };
+    const child = {
+      ...sbom,
+      annotations: { "vnd.docker.reference.digest": "sha256:cc14ed4494dc5b54f4422bb110157a230722aa62928e49cc05816049dc9e3b5d" },
+      platform: UNKNOWN,
+    };
     expect(is.json.manifests).toEqual([...was.json.manifests, child]);
     expect(is.text.startsWith(was.text.trimEnd().replace(/\s*\]\s*\}$/, ""))).toBe(true);
     const entries = await entriesOf(layout);
@@ -85,9 +91,15 @@ describe("the target buildkit", () => {
     const index = b.imageIndex([{ ...platform, platform: { architecture: "amd64", os: "linux" } }]);
     const sbom = b.referrer(platform);
     const signature = b.referrer(sbom);
-    const odd = [b.referrer(platform, { shape: "index" }), b.referrer(platform, { shape: "artifact" }), b.referrer(platform, { shape: "oras-artifact" })];
+    const odd = [
+      b.referrer(platform, { shape: "index" }),
+      b.referrer(platform, { shape: "artifact" }),
+      b.referrer(platform, { shape: "oras-artifact" }),
+    ];
     const byName = cosignImage(b, SIMPLE_SIGNING);
-    b.entry(index, { tag: "v1" }).entry(index, { tag: "latest" }).entry(byName, { tag: tagOf(platform, "sig") });
+    b.entry(index, { tag: "v1" })
+      .entry(index, { tag: "latest" })
+      .entry(byName, { tag: tagOf(platform, "sig") });
     for (const d of [sbom, signature, ...odd]) b.listed(d);
     const layout = b.layout();
     const { plan } = await convert(layout, ALLOWED);
@@ -115,7 +127,10 @@ describe("the target buildkit", () => {
     const layout = b.layout();
     const { plan } = await convert(layout, ALLOWED);
     const tags = (await entriesOf(layout)).map((e) => [(e["annotations"] as Record<string, string>)[REF_NAME], e["digest"]]);
-    expect(tags.slice(0, 2)).toEqual([["v1", plan.digestChanges[0]!.to], [index.digest.replace(":", "-"), index.digest]]);
+    expect(tags.slice(0, 2)).toEqual([
+      ["v1", plan.digestChanges[0]!.to],
+      [index.digest.replace(":", "-"), index.digest],
+    ]);
     expect(tags).toHaveLength(3);
   });
 

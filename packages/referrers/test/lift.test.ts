@@ -44,7 +44,15 @@ describe("a lifted BuildKit attestation", () => {
       // Two builds never have the same provenance: but for its digest, every byte is BuildKit's.
       const text = await textOf(model, theirs.get(subject)!);
       expect(await textOf(layout, to)).toBe(text.replace((other["layers"] as Descriptor[])[0]!.digest, layer!.digest));
-      expect(await findersOf(layout, { subject, from, to })).toEqual(["oras", "regctl", "regctl-slow", "olareg", "containerd", "buildx", "zot"]);
+      expect(await findersOf(layout, { subject, from, to })).toEqual([
+        "oras",
+        "regctl",
+        "regctl-slow",
+        "olareg",
+        "containerd",
+        "buildx",
+        "zot",
+      ]);
     }
   });
 
@@ -65,8 +73,10 @@ describe("a lifted image of cosign's", () => {
     const layout = fixtureLayout(`layouts/${name}`);
     const { lifted, conventions } = await lift(layout, { from: [name] });
     expect(conventions).toEqual(["universal"]);
-    const forms = await Promise.all(lifted.map(async (l) => [l, await manifestAt(layout, l.to), await manifestAt(layout, { digest: l.from })] as const));
-    const [sig] = forms.filter(([l]) => l.artifactType === SIGNATURE);
+    const forms = await Promise.all(
+      lifted.map(async (l) => [l, await manifestAt(layout, l.to), await manifestAt(layout, { digest: l.from })] as const),
+    );
+    const sig = forms.find(([l]) => l.artifactType === SIGNATURE);
     const [link, ours, original] = sig!;
     expect(ours).toEqual({
       ...original,
@@ -75,14 +85,17 @@ describe("a lifted image of cosign's", () => {
       subject: expect.objectContaining({ digest: link.subject, size: 645 }) as object,
       annotations: { [LIFTED_FROM]: link.from },
     });
-    const [att] = forms.filter(([l]) => l.artifactType === "application/vnd.in-toto+json");
+    const att = forms.find(([l]) => l.artifactType === "application/vnd.in-toto+json");
     expect(att![1]["layers"]).toEqual(att![2]["layers"]);
     expect(att![1]["config"]).toMatchObject({ mediaType: EMPTY_JSON, data: "e30=" });
-    for (const l of lifted) expect(await findersOf(layout, l)).toEqual(["oras", "regctl", "regctl-slow", "olareg", "containerd", "buildx", "zot"]);
+    for (const l of lifted)
+      expect(await findersOf(layout, l)).toEqual(["oras", "regctl", "regctl-slow", "olareg", "containerd", "buildx", "zot"]);
   });
 
   it("is the same manifest, whichever convention made the link", async () => {
-    const [a, b] = await Promise.all(["cosign-tags", "cosign-save"].map(async (name) => (await lift(fixtureLayout(`layouts/${name}`))).lifted));
+    const [a, b] = await Promise.all(
+      ["cosign-tags", "cosign-save"].map(async (name) => (await lift(fixtureLayout(`layouts/${name}`))).lifted),
+    );
     expect(a!.map((l) => l.to)).toEqual(b!.map((l) => l.to));
   });
 
@@ -116,7 +129,10 @@ describe("lift", () => {
         expect(await blobHashes(layout)).toEqual(blobs);
         if (name === "wrong-subject-size") continue;
         const { plan } = await convert(layout, { to: "universal" });
-        expect(plan.losses.filter((l) => l.reason === "no-subject" || l.reason === "legacy-type"), name).toEqual([]);
+        expect(
+          plan.losses.filter((l) => l.reason === "no-subject" || l.reason === "legacy-type"),
+          name,
+        ).toEqual([]);
       }
     }
   });
@@ -128,14 +144,16 @@ describe("lift", () => {
     expect(result.left).toEqual([]);
     expect(result.lifted.length).toBeGreaterThanOrEqual(6);
     const after = await entriesOf(layout);
-    for (const entry of before.filter((e) => e["mediaType"] === OCI)) expect(after).toContainEqual(expect.objectContaining({ digest: entry["digest"] }));
+    for (const entry of before.filter((e) => e["mediaType"] === OCI))
+      expect(after).toContainEqual(expect.objectContaining({ digest: entry["digest"] }));
     const graph = await readGraph(await openView(layout));
     for (const l of result.lifted) expect(graph.has(l.subject, l.to.digest)).toBe(true);
   });
 
   it("takes only what it is told to, and withdrawn types only when told", async () => {
     const build = (): Layout => everyClass().builder.layout();
-    const subjects = async (from?: "legacy" | "hauler"): Promise<number> => (await lift(build(), from === undefined ? {} : { from: [from] })).lifted.length;
+    const subjects = async (from?: "legacy" | "hauler"): Promise<number> =>
+      (await lift(build(), from === undefined ? {} : { from: [from] })).lifted.length;
     const [all, legacy, hauler] = [await subjects(), await subjects("legacy"), await subjects("hauler")];
     expect(legacy).toBe(2);
     expect(hauler).toBe(1);
@@ -218,7 +236,9 @@ describe("lift", () => {
     const b = new LayoutBuilder();
     const image = b.image();
     const [one, two] = [cosignImage(b, DSSE), cosignImage(b, DSSE)];
-    b.entry(image, { tag: "v1" }).entry(one, { tag: tagOf(image, "att") }).entry(two, { tag: tagOf(image, "sig") });
+    b.entry(image, { tag: "v1" })
+      .entry(one, { tag: tagOf(image, "att") })
+      .entry(two, { tag: tagOf(image, "sig") });
     const { layers } = JSON.parse(new TextDecoder().decode(b.blobs.get(one.digest))) as { layers: Descriptor[] };
     const theirs = b.referrer(image, { members: { layers } });
     const liar = b.referrer(image, { annotations: { [LIFTED_FROM]: two.digest } });
@@ -233,7 +253,10 @@ describe("lift", () => {
     const image = b.image();
     const layer = { ...b.blob("x", SIMPLE_SIGNING), "x-new": { a: [1, true, null] }, annotations: { k: "<&>" } };
     const odd = b.document({ schemaVersion: 2, mediaType: OCI, config: b.blob("{}", IMAGE_CONFIG), layers: [layer] }, OCI);
-    const layout = b.entry(image, { tag: "v1" }).entry(odd, { tag: tagOf(image, "sig") }).layout();
+    const layout = b
+      .entry(image, { tag: "v1" })
+      .entry(odd, { tag: tagOf(image, "sig") })
+      .layout();
     const { lifted } = await lift(layout);
     expect((await manifestAt(layout, lifted[0]!.to))["layers"]).toEqual([layer]);
   });
@@ -250,14 +273,19 @@ describe("lift", () => {
     b.entry(b.image(), { tag: image.digest.replace(":", "-") });
     const taken = b.layout();
     const before = await blobHashes(taken);
-    expect(await errorOf(lift(taken))).toMatchObject({ code: "CONVERSION_REFUSED", message: expect.stringContaining("which is not a list") as string });
+    expect(await errorOf(lift(taken))).toMatchObject({
+      code: "CONVERSION_REFUSED",
+      message: expect.stringContaining("which is not a list") as string,
+    });
     expect(await blobHashes(taken)).toEqual(before);
   });
 
   it("records in the conventions that the layout speaks", async () => {
     const b = new LayoutBuilder();
     const image = b.image();
-    b.entry(image, { tag: "v1" }).entry(cosignImage(b, SIMPLE_SIGNING), { tag: tagOf(image, "sig") }).listed(b.referrer(image));
+    b.entry(image, { tag: "v1" })
+      .entry(cosignImage(b, SIMPLE_SIGNING), { tag: tagOf(image, "sig") })
+      .listed(b.referrer(image));
     const layout = b.layout();
     const { lifted, conventions } = await lift(layout);
     expect(conventions).toEqual(["oras"]);

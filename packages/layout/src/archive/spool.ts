@@ -36,6 +36,7 @@ export async function spool(source: Readable, location: string, options: SpoolOp
     }
     return unnamed(location, path);
   } catch (error) {
+    source.destroy();
     await rm(path, { force: true });
     throwIfAborted(options.signal);
     throw ioError(error, path);

@@ -21,6 +21,15 @@ test("one that is cut short, or has something behind it, is refused", async () =
   expect((await refusal(Buffer.concat([packed, Buffer.from("something else")]))).code).toBe("ARCHIVE_INVALID");
 });
 
+test("where there is no room for it, that is told, and no file stays open", async () => {
+  const open = (): number => readdirSync("/proc/self/fd").length;
+  const path = archiveWith(gzipSync(tar(layoutMembers())));
+  const before = open();
+  expect((await errorOf(Layout.openArchive(path, { tempDir: "/no/such" }))).code).toBe("IO_ERROR");
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(open()).toBe(before);
+});
+
 test("no temporary file has a name, during or after", async () => {
   const dir = tempDir();
   const layout = await Layout.openArchive(archiveWith(gzipSync(tar(layoutMembers()))), { tempDir: dir });

@@ -1,4 +1,11 @@
-import { DOCKER_REFERENCE_DIGEST, DOCKER_REFERENCE_TYPE, type Descriptor, type Digest, type IndexEntry, type Manifest } from "@ocilot/layout/spec";
+import {
+  DOCKER_REFERENCE_DIGEST,
+  DOCKER_REFERENCE_TYPE,
+  type Descriptor,
+  type Digest,
+  type IndexEntry,
+  type Manifest,
+} from "@ocilot/layout/spec";
 import type { DigestChange, Loss } from "../convention.js";
 import type { ReferrerEdge } from "../edge.js";
 import type { ReferrerGraph } from "../graph.js";
@@ -27,7 +34,8 @@ export async function taggedIndexes(graph: ReferrerGraph, view: LayoutView): Pro
     if (manifest?.kind !== "index" || referrers.has(digest) || found.has(digest)) continue;
     const same = view.entries.filter((e) => e.descriptor.digest === digest);
     const entries = same.filter((e) => e.tag !== undefined && parseReferrersTag(e.tag) === undefined);
-    if (entries.length > 0) found.set(digest, { descriptor: entry.descriptor, manifest, entries, isListedOtherwise: entries.length < same.length });
+    if (entries.length > 0)
+      found.set(digest, { descriptor: entry.descriptor, manifest, entries, isListedOtherwise: entries.length < same.length });
   }
   return [...found.values()];
 }

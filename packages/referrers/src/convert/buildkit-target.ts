@@ -1,4 +1,13 @@
-import { type BlobReader, type Descriptor, type Digest, IMAGE_INDEX, MAX_MANIFEST_BYTES, bareDescriptor, editIndex, parseIndex } from "@ocilot/layout";
+import {
+  type BlobReader,
+  type Descriptor,
+  type Digest,
+  IMAGE_INDEX,
+  MAX_MANIFEST_BYTES,
+  bareDescriptor,
+  editIndex,
+  parseIndex,
+} from "@ocilot/layout";
 import { buildkit } from "../conventions/buildkit.js";
 import { type Convention, type DigestChange, type IndexChange, type Projection, projection } from "../convention.js";
 import { SPARSE_PLATFORMS } from "../copy/sparse.js";
@@ -30,7 +39,9 @@ async function rewriteIndexes(graph: ReferrerGraph, view: LayoutView, reader: Bl
     const blob = await withChildren(index.descriptor, children, reader, view);
     const change = changeOf(index, blob, graph);
     if (blob.descriptor.size > MAX_MANIFEST_BYTES)
-      refusals.push(`the index with its referrers would be of ${blob.descriptor.size} bytes, and tools refuse more than ${MAX_MANIFEST_BYTES}`);
+      refusals.push(
+        `the index with its referrers would be of ${blob.descriptor.size} bytes, and tools refuse more than ${MAX_MANIFEST_BYTES}`,
+      );
     const holder = index.entries.find((e) => e.descriptor.data);
     if (holder !== undefined) refusals.push(`index.json entry ${holder.position} holds a copy of the old index in its member \`data\``);
     if (!allowed)

@@ -1,4 +1,4 @@
-import type { Descriptor, Layout, WriteOptions } from "@ocilot/layout";
+import { type Descriptor, type Layout, OcilotError, type WriteOptions } from "@ocilot/layout";
 import type { ConventionId, ReferrerEdge } from "../edge.js";
 import { copiedEntries, refuseTakenTags } from "./copied-entries.js";
 import { recordCopy } from "./record-copy.js";
@@ -44,6 +44,7 @@ export interface CopyResult {
 export async function copyLayout(source: Layout, target: Layout | (() => Promise<Layout>), options: CopyOptions = {}): Promise<CopyResult> {
   const selection = await selectCopy(source, options);
   await rehearse(source, target, selection, options);
+  if (options.signal?.aborted === true) throw new OcilotError("ABORTED", "interrupted; nothing was copied", {});
   const destination = typeof target === "function" ? await target() : target;
   const figures = await transferContent(source, destination, selection, options);
   await recordCopy(selection, destination, options);

@@ -33,6 +33,8 @@ export interface Symptom {
   readonly places: readonly TrapPlace[];
   /** Instead of the fix of the code. */
   readonly fix?: string;
+  /** What `TAG` in the fix stands for, if the first place does not say it. */
+  readonly tag?: string;
 }
 
 /** @throws OcilotError what reading `index.json` throws */
@@ -53,6 +55,6 @@ export async function examine(layout: Layout, signal?: AbortSignal): Promise<Exa
 }
 
 /** One symptom if there is any place, else none. */
-export function symptom(code: TrapCode, places: readonly TrapPlace[], fix?: string): Symptom[] {
-  return places.length === 0 ? [] : [{ code, places, ...(fix !== undefined && { fix }) }];
+export function symptom(code: TrapCode, places: readonly TrapPlace[], fix?: string, tag?: string): Symptom[] {
+  return places.length === 0 ? [] : [{ code, places, ...(fix !== undefined && { fix }), ...(tag !== undefined && { tag }) }];
 }

@@ -9,6 +9,9 @@ export async function fileTraps({ layout, snapshot }: Examination): Promise<Symp
   const closed = fileFindings(files).filter((f) => f.code === "PERMISSION");
   return [
     ...symptom("INDEX_UNSAFE", [...version, ...snapshot.quirks.map((q) => ({ message: `index.json: ${q.message}` }))]),
-    ...symptom("FILES_PRIVATE", closed.map((f) => ({ message: f.message }))),
+    ...symptom(
+      "FILES_PRIVATE",
+      closed.map((f) => ({ message: f.message })),
+    ),
   ];
 }

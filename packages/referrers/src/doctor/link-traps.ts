@@ -7,13 +7,22 @@ export async function linkTraps({ view, graph, links, unlifted }: Examination): 
   for (const subject of graph.subjects()) if (!(await view.has(subject))) dangling.push(...graph.of(subject));
   const unlisted = links.filter((e) => e.evidence.every((v) => v.convention === "unlisted"));
   return [
-    ...symptom("REFERRER_UNLISTED", unlisted.map((e) => place(e, "is in blobs/ alone"))),
-    ...symptom("NO_SUBJECT", unlifted.filter((e) => e.link === "N").map((e) => place(e, "has no subject field"))),
+    ...symptom(
+      "REFERRER_UNLISTED",
+      unlisted.map((e) => place(e, "is in blobs/ alone")),
+    ),
+    ...symptom(
+      "NO_SUBJECT",
+      unlifted.filter((e) => e.link === "N").map((e) => place(e, "has no subject field")),
+    ),
     ...symptom(
       "LEGACY_TYPE",
       unlifted.filter((e) => e.link === "S").map((e) => place(e, `is ${e.referrer.mediaType}`)),
     ),
-    ...symptom("SUBJECT_DANGLING", dangling.map((e) => place(e, "refers to what is not in the layout"))),
+    ...symptom(
+      "SUBJECT_DANGLING",
+      dangling.map((e) => place(e, "refers to what is not in the layout")),
+    ),
   ];
 }
 

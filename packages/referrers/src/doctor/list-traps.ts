@@ -12,8 +12,14 @@ export async function listTraps({ view, graph }: Examination): Promise<Symptom[]
   const inexact = isTakenOver ? [] : fallback.filter((r) => !isExact(r));
   const unserved = isTakenOver ? fallback.filter((r) => r.subjects.some(isUnserved)) : [];
   return [
-    ...symptom("LIST_INEXACT", inexact.map((r) => place(r, "is not what its manifests say"))),
-    ...symptom("LIST_NOT_SERVED", unserved.map((r) => place(r, "is not one of olareg's, although its flag is set"))),
+    ...symptom(
+      "LIST_INEXACT",
+      inexact.map((r) => place(r, "is not what its manifests say")),
+    ),
+    ...symptom(
+      "LIST_NOT_SERVED",
+      unserved.map((r) => place(r, "is not one of olareg's, although its flag is set")),
+    ),
     ...symptom(
       "TAG_LIKE_LIST",
       lists.realTags.map(({ position, tag, descriptor }) => {
@@ -29,7 +35,11 @@ export async function listTraps({ view, graph }: Examination): Promise<Symptom[]
 
 function place({ entry, subjects }: ListRecord, what: string): TrapPlace {
   const { position, descriptor } = entry;
-  return { message: `the list ${descriptor.digest} of ${subjects.join(" and ") || "no subject"} ${what}`, position, digest: descriptor.digest };
+  return {
+    message: `the list ${descriptor.digest} of ${subjects.join(" and ") || "no subject"} ${what}`,
+    position,
+    digest: descriptor.digest,
+  };
 }
 
 /** As olareg compares it: every line readable, of one subject, and just as it would have written it. */

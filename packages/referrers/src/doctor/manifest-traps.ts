@@ -9,18 +9,25 @@ import { type Examination, type Symptom, type TrapPlace, symptom } from "./exami
 export async function manifestTraps(examination: Examination): Promise<Symptom[]> {
   const { view, graph } = examination;
   const reached = await view.reach();
-  const listed = new Set([...view.entries.map((e) => e.descriptor), ...reached.flatMap((r) => manifestOf(r.node)?.manifests ?? [])].map(keyOf));
+  const listed = new Set(
+    [...view.entries.map((e) => e.descriptor), ...reached.flatMap((r) => manifestOf(r.node)?.manifests ?? [])].map(keyOf),
+  );
   const unreadable = new Map<Digest, TrapPlace>();
   for (const { node, position } of reached) {
     const { digest } = node.descriptor;
-    if (node.state === "damaged" && listed.has(keyOf(node.descriptor))) unreadable.set(digest, { message: damageOf(node), position, digest });
+    if (node.state === "damaged" && listed.has(keyOf(node.descriptor)))
+      unreadable.set(digest, { message: damageOf(node), position, digest });
   }
-  for (const { digest, position, message } of await unknownToOras(examination)) unreadable.set(digest, unreadable.get(digest) ?? { message, position, digest });
+  for (const { digest, position, message } of await unknownToOras(examination))
+    unreadable.set(digest, unreadable.get(digest) ?? { message, position, digest });
   const problems = await findProblems(view, graph);
   const docker = reached.filter(({ node }) => manifestKind(node.descriptor.mediaType)?.startsWith("docker"));
   return [
     ...symptom("MANIFEST_UNREADABLE", [...unreadable.values()]),
-    ...symptom("SUBJECT_MISMATCH", problems.filter((p) => p.code === "SUBJECT_MISMATCH").map(({ code: _, ...place }) => place)),
+    ...symptom(
+      "SUBJECT_MISMATCH",
+      problems.filter((p) => p.code === "SUBJECT_MISMATCH").map(({ code: _, ...place }) => place),
+    ),
     ...symptom("SPARSE", await missingContent(examination, listed)),
     ...symptom(
       "DOCKER_TYPES",

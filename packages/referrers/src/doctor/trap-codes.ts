@@ -49,7 +49,8 @@ export const TRAPS: Readonly<Record<TrapCode, TrapRow>> = {
   MANIFEST_UNREADABLE: {
     number: 4,
     programs: ["oras", "notation"],
-    effect: "oras opens everything that index.json leads to, and refuses the whole layout for one manifest that is not what its descriptor says.",
+    effect:
+      "oras opens everything that index.json leads to, and refuses the whole layout for one manifest that is not what its descriptor says.",
     fix: "ocilot repair LAYOUT --from OTHER",
   },
   SUBJECT_MISMATCH: {
@@ -73,7 +74,8 @@ export const TRAPS: Readonly<Record<TrapCode, TrapRow>> = {
   TAG_LIKE_LIST: {
     number: 11,
     programs: ["regctl", "olareg"],
-    effect: "The tag has the form of a list of referrers: regctl overwrites it with the next referrer, and ocilot refuses to write a list there.",
+    effect:
+      "The tag has the form of a list of referrers: regctl overwrites it with the next referrer, and ocilot refuses to write a list there.",
     fix: "ocilot untag LAYOUT:TAG",
   },
   REFERRER_UNLISTED: {
@@ -84,7 +86,8 @@ export const TRAPS: Readonly<Record<TrapCode, TrapRow>> = {
   },
   NOT_RECORDED: {
     programs: [],
-    effect: "The link is recorded in a way that these tools do not read: they do not list the referrer, and leave it behind when they copy.",
+    effect:
+      "The link is recorded in a way that these tools do not read: they do not list the referrer, and leave it behind when they copy.",
     fix: TO_UNIVERSAL,
   },
   NO_SUBJECT: {
@@ -100,13 +103,15 @@ export const TRAPS: Readonly<Record<TrapCode, TrapRow>> = {
   SUBJECT_DANGLING: {
     number: 6,
     programs: ["oras", "notation", "umoci gc", "oras-go GC"],
-    effect: "The subject is not in the layout: umoci gc stops with an error, the collection of oras-go up to 2.6.2 never ends, oras cannot be asked.",
+    effect:
+      "The subject is not in the layout: umoci gc stops with an error, the collection of oras-go up to 2.6.2 never ends, oras cannot be asked.",
     fix: "ocilot gc LAYOUT --prune-dangling",
   },
   SPARSE: {
     number: 15,
     programs: ["olareg", "zot", "buildx", "umoci gc"],
-    effect: "Content is missing: olareg removes the entries of missing manifests, zot and buildx fail every query, umoci gc stops with an error.",
+    effect:
+      "Content is missing: olareg removes the entries of missing manifests, zot and buildx fail every query, umoci gc stops with an error.",
     fix: "ocilot copy SOURCE LAYOUT",
   },
   NO_TAGS: {
@@ -124,7 +129,8 @@ export const TRAPS: Readonly<Record<TrapCode, TrapRow>> = {
   UNTAGGED_ENTRIES: {
     number: 12,
     programs: ["docker load", "ctr import"],
-    effect: "docker load, and ctr import with --digests, make an image of each entry that containerd's annotation does not mark, and of each list. The cure takes away what regctl and olareg read.",
+    effect:
+      "docker load, and ctr import with --digests, make an image of each entry that containerd's annotation does not mark, and of each list. The cure takes away what regctl and olareg read.",
     fix: "ocilot convert LAYOUT --to containerd --only",
   },
   HAULER_DROPS: {
@@ -136,7 +142,8 @@ export const TRAPS: Readonly<Record<TrapCode, TrapRow>> = {
   SKOPEO_REPLACES: {
     number: 14,
     programs: ["skopeo copy"],
-    effect: "skopeo copy of this manifest into the layout, without a name, replaces the entry, and the link that only its annotations make is gone.",
+    effect:
+      "skopeo copy of this manifest into the layout, without a name, replaces the entry, and the link that only its annotations make is gone.",
     fix: "ocilot lift LAYOUT",
   },
   FILES_PRIVATE: {

@@ -44,17 +44,24 @@ export function weigh(symptoms: readonly Symptom[], tools: readonly ToolHealth[]
   const sick = tools.filter((t) => t.judged && !t.healthy).map((t) => t.id);
   return symptoms
     .toSorted((a, b) => TRAP_CODES.indexOf(a.code) - TRAP_CODES.indexOf(b.code))
-    .map(({ code, places, fix }) => {
+    .map(({ code, places, fix, tag }) => {
       const row = TRAPS[code];
       const programs = code === "NOT_RECORDED" ? tools.filter(isSought).map((t) => t.id) : row.programs;
       const severity = programs.some((p) => (sick as readonly string[]).includes(p)) ? "error" : "warning";
-      return { code, severity, programs, effect: row.effect, fix: filledIn(fix ?? row.fix, location, places[0]), places };
+      return {
+        code,
+        severity,
+        programs,
+        effect: row.effect,
+        fix: filledIn(fix ?? row.fix, location, { ...places[0]!, ...(tag !== undefined && { tag }) }),
+        places,
+      };
     });
 }
 
 /** Each word of the command with what it stands for, quoted where a shell would need it. */
-function filledIn(command: string, location: string, place: TrapPlace | undefined): string {
-  const values: Readonly<Record<string, string | undefined>> = { LAYOUT: location, DIGEST: place?.digest, TAG: place?.tag };
+function filledIn(command: string, location: string, place: TrapPlace): string {
+  const values: Readonly<Record<string, string | undefined>> = { LAYOUT: location, DIGEST: place.digest, TAG: place.tag };
   const words = command.split(" ").map((word) => word.replaceAll(/LAYOUT|DIGEST|TAG/g, (name) => values[name] ?? name));
   return words.map((word) => (/^[A-Za-z0-9_./:@+=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" ");
 }

@@ -93,7 +93,9 @@ function identityOf(form: LiftForm, original: Manifest, hint?: string): { config
 function wholeNode(d: Descriptor): JsonObject {
   const { members } = descriptorNode(d);
   const known = new Set(["mediaType", "digest", "size", "urls", "annotations", "data", "platform", "artifactType"]);
-  return { members: [...members, ...Object.entries(d).flatMap(([key, value]) => (known.has(key) ? [] : [[key, jsonNode(value)] as const]))] };
+  return {
+    members: [...members, ...Object.entries(d).flatMap(([key, value]) => (known.has(key) ? [] : [[key, jsonNode(value)] as const]))],
+  };
 }
 
 function jsonNode(value: unknown): JsonNode {

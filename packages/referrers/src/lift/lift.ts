@@ -37,10 +37,12 @@ const EMPTY: NewBlob = { descriptor: EMPTY_DESCRIPTOR, text: "{}" };
  * @throws OcilotError `CONVERSION_REFUSED` where they cannot be recorded, and what writing throws
  */
 export async function lift(layout: Layout, options: LiftOptions = {}): Promise<LiftResult> {
-  if (options.dryRun === true) return (await prepare(layout, await layout.index.read(), options)).result;
+  const base = await layout.index.read();
+  const first = await prepare(layout, base, options);
+  if (options.dryRun === true || first.edits.length === 0) return first.result;
   let result: LiftResult | undefined;
   await layout.index.update(async (snapshot) => {
-    const prepared = await prepare(layout, snapshot, options);
+    const prepared = snapshot.digest === base.digest ? first : await prepare(layout, snapshot, options);
     result = prepared.result;
     for (const { descriptor, text } of prepared.blobs) await layout.blobs.put(new TextEncoder().encode(text), { expect: descriptor });
     return prepared.edits;

@@ -75,7 +75,7 @@ export async function attach(
     const text = "manifest" in referrer ? referrer.manifest : new TextEncoder().encode(await compose(referrer, graph));
     const mediaType = ("manifest" in referrer ? referrer.mediaType : undefined) ?? IMAGE_MANIFEST;
     result = { mediaType, digest: digestOf(text), size: text.length };
-    checkSubject(text, result, wanted.digest);
+    await checkSubject(layout, text, result, wanted.digest);
     const isNew = !(await layout.blobs.has(result.digest));
     await layout.blobs.put(text, { expect: result });
     try {
@@ -152,10 +152,16 @@ async function record(
   return await writeDraft(layout, draft, view, graph);
 }
 
-function checkSubject(bytes: Uint8Array, d: Descriptor, subject: Digest): void {
-  const named = parseManifest(bytes, d.mediaType, d.digest).subject?.digest;
-  if (named === subject) return;
-  throw notReferrer(d.digest, named === undefined ? "it has no subject" : `its subject is ${named}, not ${subject}`);
+/** Readers compare media type, digest and size of a subject, so all three must be those of what is there. */
+async function checkSubject(layout: Layout, bytes: Uint8Array, d: Descriptor, subject: Digest): Promise<void> {
+  const named = parseManifest(bytes, d.mediaType, d.digest).subject;
+  if (named === undefined) throw notReferrer(d.digest, "it has no subject");
+  if (named.digest !== subject) throw notReferrer(d.digest, `its subject is ${named.digest}, not ${subject}`);
+  const size = await layout.blobs.size(subject);
+  if (size === undefined) return;
+  const { mediaType } = await layout.resolve(`@${subject}`);
+  if (named.size !== size) throw notReferrer(d.digest, `it gives its subject ${named.size} bytes, which has ${size}`);
+  if (named.mediaType !== mediaType) throw notReferrer(d.digest, `it calls its subject ${named.mediaType}, which is ${mediaType}`);
 }
 
 function notReferrer(digest: Digest, why: string): OcilotError<"WRITE_REFUSED"> {
