@@ -15,7 +15,10 @@ export type Arguments = Parameters<Command["run"]>[0];
  * @throws OcilotError `USAGE`
  */
 export async function parseArguments(name: string, command: Command, argv: readonly string[]): Promise<Arguments> {
-  const values = (await parserOf(command).parseAsync(argv.map((arg) => (arg.startsWith("-:") ? STDIN_MARK + arg : arg)))) as Record<string, unknown>;
+  const values = (await parserOf(command).parseAsync(argv.map((arg) => (arg.startsWith("-:") ? STDIN_MARK + arg : arg)))) as Record<
+    string,
+    unknown
+  >;
   for (const [option, spec] of Object.entries(command.options)) {
     const value = values[option];
     if (spec.array !== true && Array.isArray(value)) throw usageError(`--${option} is given more than once`, option);

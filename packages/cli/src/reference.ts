@@ -1,6 +1,17 @@
 import { lstatSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { type Descriptor, type Digest, Layout, type LayoutOptions, MARKER_FILE, OcilotError, isDigest, parseDigest } from "@ocilot/layout";
+import {
+  type Descriptor,
+  type Digest,
+  type Layout,
+  MARKER_FILE,
+  OcilotError,
+  type OpenLayoutOptions,
+  isArchive,
+  isDigest,
+  openLayout,
+  parseDigest,
+} from "@ocilot/layout";
 import { usageError } from "./usage-error.js";
 
 /** A reference taken apart: the path of the layout, and what names something in it. */
@@ -11,7 +22,7 @@ export interface Reference {
   readonly rest: string;
 }
 
-const PREFIX = /^(?:oci:|ocidir:\/\/)/;
+const PREFIX = /^(?:oci:|ocidir:\/\/|oci-archive:|docker-archive:)/;
 
 /**
  * Takes a reference apart. The longest prefix that is a layout on the disk is the path, so that a path may hold colons.
@@ -70,10 +81,10 @@ export function digestIn({ rest }: Reference): Digest | undefined {
   return rest.startsWith("@") && isDigest(rest.slice(1)) ? (rest.slice(1) as Digest) : undefined;
 }
 
-/** Opens the layout of a reference. @throws OcilotError what `Layout.open` throws */
-export async function openReference(text: string, options: LayoutOptions = {}): Promise<{ layout: Layout; reference: Reference }> {
+/** Opens the layout of a reference, a directory or an archive. @throws OcilotError what `openLayout` throws */
+export async function openReference(text: string, options: OpenLayoutOptions = {}): Promise<{ layout: Layout; reference: Reference }> {
   const reference = parseReference(text);
-  return { layout: await Layout.open(reference.path, options), reference };
+  return { layout: await openLayout(reference.path, options), reference };
 }
 
 /** Where a path may end, the longest first: at the end, before a colon, before an at sign. */
@@ -99,8 +110,9 @@ function isDrive(text: string, colon: number): boolean {
 }
 
 function isLayout(path: string): boolean {
+  if (path === "-") return true;
   try {
-    return statSync(path).isDirectory() && lstatSync(join(path, MARKER_FILE)) !== undefined;
+    return statSync(path).isDirectory() ? lstatSync(join(path, MARKER_FILE)) !== undefined : isArchive(path);
   } catch {
     return false;
   }
@@ -113,4 +125,9 @@ function exists(path: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Tells a layout directory from an archive, with or without a prefix. */
+export function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }

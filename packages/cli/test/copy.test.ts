@@ -10,7 +10,9 @@ interface ListedJson {
 }
 
 async function referrersOf(ref: string): Promise<string[]> {
-  return (JSON.parse((await run("referrers", ref, "--recursive", "--json")).stdout) as ListedJson).manifests.map((m) => m.digest).toSorted();
+  return (JSON.parse((await run("referrers", ref, "--recursive", "--json")).stdout) as ListedJson).manifests
+    .map((m) => m.digest)
+    .toSorted();
 }
 
 describe("copy", () => {
@@ -20,7 +22,9 @@ describe("copy", () => {
     const to = out();
     const { code, stdout, stderr } = await run("copy", `${dir}:v1`, to);
     expect([code, stderr]).toEqual([0, ""]);
-    expect(stdout).toMatch(new RegExp(`^Copied v1 ${image.digest} to .*: 2 manifests, 1 referrer\\.\\nWrote 4 blobs, .*; 0 were there\\.\\n$`));
+    expect(stdout).toMatch(
+      new RegExp(`^Copied v1 ${image.digest} to .*: 2 manifests, 1 referrer\\.\\nWrote 4 blobs, .*; 0 were there\\.\\n$`),
+    );
     expect(treeOf(dir)).toEqual(before);
     expect(await referrersOf(`${to}:v1`)).toEqual([referrer.digest]);
     const second = await run("copy", `${dir}:v1`, to, "--json");

@@ -11,7 +11,7 @@ function treeOf(dir: string): Record<string, string> {
 
 const TYPE = ["--artifact-type", "a/b"];
 
-async function attached(dir: string, ref: string): Promise<string> {
+async function attached(ref: string): Promise<string> {
   return (await run("attach", ref, ...TYPE, "--annotation", `in=${ref.length}`)).stdout.trim();
 }
 
@@ -19,12 +19,12 @@ describe("detach", () => {
   test.each(["oras", "olareg", "regclient", "regclient-then-oras"])("%s: takes back what attach did, to the byte", async (name) => {
     const dir = copyOf(`layouts/${name}`);
     const before = readFileSync(join(dir, "index.json"), "utf8");
-    const digest = await attached(dir, `${dir}:v1`);
+    const digest = await attached(`${dir}:v1`);
     await run("detach", `${dir}@${digest}`);
     const after = readFileSync(join(dir, "index.json"), "utf8");
     const found = JSON.parse((await run("referrers", `${dir}:v1`, "--scan", "--json")).stdout) as { manifests: { digest: string }[] };
     expect(found.manifests.map((m) => m.digest)).not.toContain(digest);
-    const again = await attached(dir, `${dir}:v1`);
+    const again = await attached(`${dir}:v1`);
     expect(again).toBe(digest);
     await run("detach", `${dir}@${digest}`);
     expect(readFileSync(join(dir, "index.json"), "utf8")).toBe(after);
@@ -33,8 +33,8 @@ describe("detach", () => {
 
   test("refuses what has referrers, unless --recursive takes them too", async () => {
     const dir = copyOf("layouts/oras");
-    const first = await attached(dir, `${dir}:v1`);
-    const second = await attached(dir, `${dir}@${first}`);
+    const first = await attached(`${dir}:v1`);
+    const second = await attached(`${dir}@${first}`);
     const before = treeOf(dir);
     const refused = await run("detach", `${dir}@${first}`);
     expect(refused.code).toBe(6);
@@ -47,10 +47,13 @@ describe("detach", () => {
 
   test("refuses what bears a tag or is inside an image index", async () => {
     const dir = copyOf("layouts/oras");
-    const digest = await attached(dir, `${dir}:v1`);
+    const digest = await attached(`${dir}:v1`);
     await run("tag", `${dir}@${digest}`, "sbom");
     const before = treeOf(dir);
-    expect(await run("detach", `${dir}:sbom`)).toMatchObject({ code: 6, stderr: expect.stringContaining("ocilot untag LAYOUT:sbom") as string });
+    expect(await run("detach", `${dir}:sbom`)).toMatchObject({
+      code: 6,
+      stderr: expect.stringContaining("ocilot untag LAYOUT:sbom") as string,
+    });
     expect(treeOf(dir)).toEqual(before);
     const built = copyOf("layouts/buildkit-oci-artifact");
     const codes = new Set<number>();

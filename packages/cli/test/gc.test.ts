@@ -33,7 +33,11 @@ describe("gc", () => {
     expect(dry.stdout).toContain("nothing lists it, but it refers to something that is kept");
     expect(dry.stdout).toContain("Would remove 1 blob, 7 B;");
     const real = await run("gc", dir, "--json");
-    expect(JSON.parse(real.stdout)).toMatchObject({ dryRun: false, removed: [{ digest: garbage, size: 7 }], steps: { sweep: { count: 1, bytes: 7 } } });
+    expect(JSON.parse(real.stdout)).toMatchObject({
+      dryRun: false,
+      removed: [{ digest: garbage, size: 7 }],
+      steps: { sweep: { count: 1, bytes: 7 } },
+    });
     const last = await run("gc", dir, "--grace", "0s");
     expect(last.stdout).toContain(young);
     expect((await run("gc", dir, "--grace", "0s")).stdout).toContain("Removed 0 blobs");

@@ -2,7 +2,9 @@ import { describe, expect, test } from "vitest";
 import { copyOf, layoutWithFiles, run, treeOf } from "./helpers.js";
 
 async function tagsOf(dir: string): Promise<string[]> {
-  const index = JSON.parse((await import("node:fs")).readFileSync(`${dir}/index.json`, "utf8")) as { manifests: { digest: string; annotations?: Record<string, string> }[] };
+  const index = JSON.parse((await import("node:fs")).readFileSync(`${dir}/index.json`, "utf8")) as {
+    manifests: { digest: string; annotations?: Record<string, string> }[];
+  };
   return index.manifests.map((m) => m.annotations?.["org.opencontainers.image.ref.name"] ?? "-");
 }
 
@@ -38,7 +40,8 @@ describe("tag", () => {
   test("what is no manifest, or not there, gets none", async () => {
     const { dir, image } = layoutWithFiles("a.txt");
     const before = treeOf(dir);
-    for (const rest of [":v2", `@sha256:${"1".repeat(64)}`, `:v1@sha256:${"1".repeat(64)}`]) expect((await run("tag", `${dir}${rest}`, "x")).code).toBe(3);
+    for (const rest of [":v2", `@sha256:${"1".repeat(64)}`, `:v1@sha256:${"1".repeat(64)}`])
+      expect((await run("tag", `${dir}${rest}`, "x")).code).toBe(3);
     const layer = /sha256:[0-9a-f]{64}(?=","size":9)/.exec((await run("cat", `${dir}@${image.digest}`)).stdout)?.[0];
     const config = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
     const { code, stderr } = await run("tag", `${dir}@${layer ?? config}`, "x");

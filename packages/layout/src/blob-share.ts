@@ -6,7 +6,7 @@ import { errnoOf, throwIfAborted } from "./io-error.js";
 import type { Descriptor } from "./spec/descriptor.js";
 
 /** What a file system answers that cannot share blocks, or not with that other one, or not that often. */
-const UNABLE = ["ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EXDEV", "EINVAL", "ENOTTY", "EPERM", "EMLINK", "EACCES"];
+const UNABLE: ReadonlySet<string> = new Set(["ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EXDEV", "EINVAL", "ENOTTY", "EPERM", "EMLINK", "EACCES"]);
 
 /**
  * Makes `temp` share the content of `file`: as another name of it, or as a copy that shares its blocks until one of the two
@@ -25,7 +25,7 @@ export async function shareFile(
     if (options.link) await link(file, temp);
     else await copyFile(file, temp, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE_FORCE);
   } catch (error) {
-    if (UNABLE.includes(errnoOf(error) ?? "")) return false;
+    if (UNABLE.has(errnoOf(error) ?? "")) return false;
     throw error;
   }
   if (!options.link) await checkFile(temp, d, options.signal);

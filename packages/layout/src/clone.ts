@@ -7,8 +7,10 @@ import { type CloneItem, isInside, listTree } from "./clone-tree.js";
 import { OcilotError } from "./errors.js";
 import { INDEX_FILE } from "./index-snapshot.js";
 import { errnoOf, ioError, throwIfAborted } from "./io-error.js";
+import type { Layout } from "./layout.js";
 import { MARKER_FILE } from "./layout-marker.js";
 import { TEMP_PREFIX, tempName } from "./temp-file.js";
+import { unpackLayout } from "./unpack.js";
 
 /** Copies under way at once; the work is the kernel's, so that more would only fill its queues. */
 const PARALLEL = 16;
@@ -29,24 +31,29 @@ export interface CloneResult<T> {
 }
 
 /**
- * Copies a layout directory to `target`, which must be empty or not be there, with every file, referenced or not. The
- * source is only read. The copy is made beside its place under a temporary name: `target` is not a layout until it is
+ * Copies a layout directory to `target`, which must be empty or not be there, with every file, referenced or not; or all
+ * that an open archive holds. The source is only read. The copy is made beside its place under a temporary name: `target` is not a layout until it is
  * whole. Blocks are shared with the source where the file system can; modes are kept.
  * @throws OcilotError `PATH_NOT_FOUND`, `OUTPUT_EXISTS`, `WRITE_REFUSED`, `LINK_OUTSIDE`, `ABORTED`, `IO_ERROR`, and what
  * `finish` throws
  */
-export async function cloneLayout<T = void>(source: string, target: string, options: CloneOptions<T> = {}): Promise<CloneResult<T>> {
+export async function cloneLayout<T = void>(
+  source: string | Layout,
+  target: string,
+  options: CloneOptions<T> = {},
+): Promise<CloneResult<T>> {
   const { sync = true, signal } = options;
-  const root = await realSource(source);
+  const root = typeof source === "string" ? await realSource(source) : undefined;
   const { place, exists } = await checkTarget(root, target);
   let madeParent: string | undefined;
   let staged: string | undefined;
   try {
     // Listed first: what is refused is refused before anything is written.
-    const items = await listTree(root);
+    const items = root === undefined ? [] : await listTree(root);
     madeParent = exists ? undefined : await mkdir(dirname(place), { recursive: true });
     staged = join(exists ? place : dirname(place), tempName());
-    await copyItems(items, staged, { sync, signal });
+    const files =
+      typeof source === "string" ? await copyItems(items, staged, { sync, signal }) : await unpackLayout(source, staged, { sync, signal });
     const result = await options.finish?.(staged);
     throwIfAborted(signal);
     if (exists) await moveInto(staged, place);
@@ -54,7 +61,7 @@ export async function cloneLayout<T = void>(source: string, target: string, opti
     staged = undefined;
     madeParent = undefined;
     if (sync) await syncDirectory(exists ? place : dirname(place));
-    return { files: items.filter((i) => i.kind === "file").length, result };
+    return { files, result };
   } catch (error) {
     throw ioError(error, target);
   } finally {
@@ -73,9 +80,9 @@ async function realSource(source: string): Promise<string> {
 }
 
 /** Where the target really is, and whether it is there (empty) already. */
-async function checkTarget(root: string, target: string): Promise<{ place: string; exists: boolean }> {
+async function checkTarget(root: string | undefined, target: string): Promise<{ place: string; exists: boolean }> {
   const place = await realPlace(resolve(target));
-  if (isInside(root, place)) {
+  if (root !== undefined && isInside(root, place)) {
     throw new OcilotError(
       "WRITE_REFUSED",
       `${target} is inside the layout that is to be copied`,
@@ -105,17 +112,23 @@ async function realPlace(path: string): Promise<string> {
 }
 
 /** The index goes first: what it names was there before it, so that a writer in between makes the copy larger, not broken. */
-async function copyItems(items: readonly CloneItem[], staged: string, options: { sync: boolean; signal: AbortSignal | undefined }) {
+async function copyItems(
+  items: readonly CloneItem[],
+  staged: string,
+  options: { sync: boolean; signal: AbortSignal | undefined },
+): Promise<number> {
   await mkdir(staged);
   const directories = items.filter((i) => i.kind === "directory").map((i) => join(staged, i.name));
   for (const path of directories) await mkdir(path);
   const files = items.filter((i) => i.kind === "file").toSorted((a, b) => Number(b.name === INDEX_FILE) - Number(a.name === INDEX_FILE));
+  const count = files.length;
   const first = files.splice(0, 1);
   for (const batch of [first, ...batches(files, PARALLEL)]) {
     throwIfAborted(options.signal);
     await Promise.all(batch.map((item) => copyItem(item, join(staged, item.name), options.sync)));
   }
   if (options.sync) for (const path of [...directories.toReversed(), staged]) await syncDirectory(path);
+  return count;
 }
 
 async function copyItem({ from, name }: CloneItem, to: string, sync: boolean): Promise<void> {

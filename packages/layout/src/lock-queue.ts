@@ -17,6 +17,7 @@ export class LockQueue {
   readonly #root: string;
   #ticket: string | undefined;
   #touched = 0;
+  #isRefused = false;
 
   constructor(root: string) {
     this.#root = root;
@@ -24,6 +25,7 @@ export class LockQueue {
 
   /** 0 if nobody who waits came before, else about how many did; all who wait if this process has not lined up. */
   async ahead(): Promise<number> {
+    if (this.#isRefused) return 0;
     const names = (await readdir(this.#root)).filter((n) => n.startsWith(PREFIX)).toSorted(byTime);
     const ahead = this.#ticket === undefined ? names : names.filter((n) => byTime(n, this.#ticket!) < 0);
     let gone = 0;
@@ -41,7 +43,7 @@ export class LockQueue {
       const ticket = `${PREFIX}${process.pid}-${micros.toString(16).padStart(14, "0")}${randomBytes(2).toString("hex")}`;
       await writeFile(join(this.#root, ticket), "", { flag: "wx" }).then(
         () => (this.#ticket = ticket),
-        () => undefined,
+        () => (this.#isRefused = true),
       );
     } else await utimes(join(this.#root, this.#ticket), now / 1000, now / 1000).catch(() => undefined);
   }

@@ -6,7 +6,11 @@ const IMAGE_NAME = "io.containerd.image.name";
 
 /** A layout of images with these entries; an entry's `n` chooses the image. */
 function made(...entries: { n: number; annotations?: Record<string, string>; more?: object }[]): Layout {
-  const images = entries.map(({ n }) => new TextEncoder().encode(JSON.stringify({ schemaVersion: 2, mediaType: MANIFEST, config: image(0), layers: [], annotations: { n: String(n) } })));
+  const images = entries.map(({ n }) =>
+    new TextEncoder().encode(
+      JSON.stringify({ schemaVersion: 2, mediaType: MANIFEST, config: image(0), layers: [], annotations: { n: String(n) } }),
+    ),
+  );
   const manifests = entries.map(({ annotations, more }, i) => ({
     mediaType: MANIFEST,
     digest: digestOf(images[i]!),
@@ -14,7 +18,12 @@ function made(...entries: { n: number; annotations?: Record<string, string>; mor
     ...(annotations && { annotations }),
     ...more,
   }));
-  return new Layout(memoryBackend(JSON.stringify({ schemaVersion: 2, manifests }), images.map((b) => [digestOf(b), b] as const)));
+  return new Layout(
+    memoryBackend(
+      JSON.stringify({ schemaVersion: 2, manifests }),
+      images.map((b) => [digestOf(b), b] as const),
+    ),
+  );
 }
 
 function image(n: number): object {
@@ -36,7 +45,10 @@ describe("tag", () => {
   });
 
   test("what bore the name stays listed, without the full name that contained it", async () => {
-    const layout = made({ n: 1, annotations: { [REF_NAME]: "a", [IMAGE_NAME]: "example.com/x:a" } }, { n: 2, annotations: { [REF_NAME]: "b" } });
+    const layout = made(
+      { n: 1, annotations: { [REF_NAME]: "a", [IMAGE_NAME]: "example.com/x:a" } },
+      { n: 2, annotations: { [REF_NAME]: "b" } },
+    );
     await layout.tag(await layout.resolve("b"), "a");
     expect(await annotationsOf(layout)).toEqual([{}, { [REF_NAME]: "b" }, { [REF_NAME]: "a" }]);
   });
@@ -48,7 +60,12 @@ describe("tag", () => {
   });
 
   test("untag drops an entry that says nothing more, and keeps one that does", async () => {
-    const layout = made({ n: 1 }, { n: 1, annotations: { [REF_NAME]: "a" } }, { n: 1, annotations: { [REF_NAME]: "b", own: "x" } }, { n: 2, annotations: { [REF_NAME]: "c" } });
+    const layout = made(
+      { n: 1 },
+      { n: 1, annotations: { [REF_NAME]: "a" } },
+      { n: 1, annotations: { [REF_NAME]: "b", own: "x" } },
+      { n: 2, annotations: { [REF_NAME]: "c" } },
+    );
     for (const name of ["a", "b", "c"]) await layout.untag(name);
     expect(await annotationsOf(layout)).toEqual([{}, { own: "x" }, {}]);
     await expect(layout.untag("a")).rejects.toMatchObject({ code: "REF_NOT_FOUND", hint: "The layout has no tags." });
@@ -58,10 +75,21 @@ describe("tag", () => {
     expect(checkTag(name)).toBe(name);
   });
 
-  test.each(["", " ", "a b", "a..b", "-a", "a-", "a//b", "/a", "a\n", "ä", `sha256-${"a".repeat(64)}`, `x:sha256-${"a".repeat(64)}.sig`, "a".repeat(513)])(
-    "%j cannot",
-    (name) => {
-      expect(() => checkTag(name)).toThrow(OcilotError);
-    },
-  );
+  test.each([
+    "",
+    " ",
+    "a b",
+    "a..b",
+    "-a",
+    "a-",
+    "a//b",
+    "/a",
+    "a\n",
+    "ä",
+    `sha256-${"a".repeat(64)}`,
+    `x:sha256-${"a".repeat(64)}.sig`,
+    "a".repeat(513),
+  ])("%j cannot", (name) => {
+    expect(() => checkTag(name)).toThrow(OcilotError);
+  });
 });

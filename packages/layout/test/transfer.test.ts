@@ -16,13 +16,19 @@ async function put(layout: Layout, bytes: Uint8Array): Promise<Descriptor> {
   return await layout.blobs.put(bytes, { mediaType: TYPE });
 }
 
-const many = async (layout: Layout, n: number): Promise<Descriptor[]> => await Promise.all(Array.from({ length: n }, async () => await put(layout, randomBytes(100))));
+const many = async (layout: Layout, n: number): Promise<Descriptor[]> =>
+  await Promise.all(Array.from({ length: n }, async () => await put(layout, randomBytes(100))));
 const file = (layout: Layout, d: Descriptor): string => join(layout.location, blobPath(d.digest));
 
 describe("transfer", () => {
   test("carries small blobs in batches and large ones alone, whole, and what is there not again", async () => {
     const { source, target } = await twoLayouts();
-    const ds = [...(await many(source, 300)), await put(source, randomBytes(1 << 20)), ...(await many(source, 5)), await put(source, new Uint8Array())];
+    const ds = [
+      ...(await many(source, 300)),
+      await put(source, randomBytes(1 << 20)),
+      ...(await many(source, 5)),
+      await put(source, new Uint8Array()),
+    ];
     const seen: (boolean | undefined)[] = [];
     let bytes = 0;
     const options = { onProgress: (e: { bytes: number; isNew?: boolean }) => void (seen.push(e.isNew), (bytes += e.bytes)) };

@@ -27,7 +27,8 @@ describe("attach", () => {
     const view = await openView(layout);
     const graph = await readGraph(view);
     for (const edge of before) expect(graph.has(edge.subject, edge.referrer.digest)).toBe(true);
-    for (const tool of ["oras", "regctl", "olareg", "containerd"]) expect((await foundBy(tool, view, [subject]))[subject], tool).toContain(digest);
+    for (const tool of ["oras", "regctl", "olareg", "containerd"])
+      expect((await foundBy(tool, view, [subject]))[subject], tool).toContain(digest);
   });
 
   test("an absent subject is refused before a layer is stored", async () => {
@@ -51,7 +52,10 @@ describe("attach", () => {
     const text = new TextDecoder().decode(builder.blobs.get(builder.referrer(image).digest));
     const manifest = bytes(JSON.stringify({ ...(JSON.parse(text) as object), subject: change(image) }));
     const before = await blobCount(layout);
-    expect(await errorOf(attach(layout, image.digest, { manifest }))).toMatchObject({ code: "WRITE_REFUSED", details: { reason: "not-a-referrer" } });
+    expect(await errorOf(attach(layout, image.digest, { manifest }))).toMatchObject({
+      code: "WRITE_REFUSED",
+      details: { reason: "not-a-referrer" },
+    });
     expect(await blobCount(layout)).toBe(before);
   });
 

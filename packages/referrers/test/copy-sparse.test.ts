@@ -1,6 +1,15 @@
 import { join } from "node:path";
 import { type Descriptor, DOCKER_REFERENCE_DIGEST, Layout } from "@ocilot/layout";
-import { type CopyOptions, SPARSE_PLATFORMS, attach, copyLayout, formatPlatform, openView, parsePlatform, readGraph } from "@ocilot/referrers";
+import {
+  type CopyOptions,
+  SPARSE_PLATFORMS,
+  attach,
+  copyLayout,
+  formatPlatform,
+  openView,
+  parsePlatform,
+  readGraph,
+} from "@ocilot/referrers";
 import { LayoutBuilder, fixtureLayout, tempDir } from "@ocilot/testkit";
 import { describe, expect, test } from "vitest";
 import { errorOf } from "./helpers.js";
@@ -39,7 +48,11 @@ async function empty(): Promise<Layout> {
 
 async function notesOf(layout: Layout): Promise<Record<string, string | undefined>> {
   const { entries } = await layout.index.read();
-  return Object.fromEntries(entries.flatMap((e) => (e.tag === undefined ? [] : [[e.tag, e.descriptor.annotations?.[SPARSE_PLATFORMS]]])).filter(([t]) => !t!.startsWith("sha256-")));
+  return Object.fromEntries(
+    entries
+      .flatMap((e) => (e.tag === undefined ? [] : [[e.tag, e.descriptor.annotations?.[SPARSE_PLATFORMS]]]))
+      .filter(([t]) => !t!.startsWith("sha256-")),
+  );
 }
 
 const only = (...platforms: string[]): CopyOptions => ({ reference: "v1", platforms: platforms.map(P) });
@@ -51,7 +64,14 @@ describe("a sparse copy", () => {
     const { omitted } = await copyLayout(source, target, only("linux/arm64"));
     expect(omitted.map((d) => d.digest)).toEqual([amd.digest]);
     const has = async (d: Descriptor): Promise<boolean> => await target.blobs.has(d.digest);
-    expect(await Promise.all([index, arm, attestation, signature, amd, sbomOfAmd].map(has))).toEqual([true, true, true, true, false, false]);
+    expect(await Promise.all([index, arm, attestation, signature, amd, sbomOfAmd].map(has))).toEqual([
+      true,
+      true,
+      true,
+      true,
+      false,
+      false,
+    ]);
     expect(await notesOf(target)).toEqual({ v1: "linux/arm64" });
   });
 
@@ -148,7 +168,8 @@ describe("a sparse copy", () => {
         const there = new Set<string>(reached.filter((r) => r.node.state !== "absent").map((r) => r.node.descriptor.digest));
         const described = (d: Descriptor): string => d.annotations?.[DOCKER_REFERENCE_DIGEST] ?? "";
         const absent = reached.filter(
-          ({ node: { state, descriptor: d } }) => state === "absent" && (d.platform?.os !== "unknown" ? formatPlatform(d.platform) === platform : there.has(described(d))),
+          ({ node: { state, descriptor: d } }) =>
+            state === "absent" && (d.platform?.os !== "unknown" ? formatPlatform(d.platform) === platform : there.has(described(d))),
         );
         expect(absent, `${name} ${platform}`).toEqual([]);
         await attach(target, (await target.resolve(tag)).digest, { artifactType: "a/b" });

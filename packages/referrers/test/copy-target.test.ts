@@ -10,7 +10,11 @@ async function empty(): Promise<Layout> {
   return await Layout.create(join(tempDir(), "out"), { sync: false });
 }
 
-function imageAnd(change: (builder: LayoutBuilder, image: Descriptor) => void = () => undefined): { source: Layout; image: Descriptor; builder: LayoutBuilder } {
+function imageAnd(change: (builder: LayoutBuilder, image: Descriptor) => void = () => undefined): {
+  source: Layout;
+  image: Descriptor;
+  builder: LayoutBuilder;
+} {
   const builder = new LayoutBuilder();
   const image = builder.image({ annotations: { n: String(Math.random()) } });
   builder.entry(image, { tag: "v1" });
@@ -36,7 +40,9 @@ describe("what a copy refuses", () => {
   test("a link that the convention cannot hold, before anything is made", async () => {
     const { source } = imageAnd((b, image) => b.listed(b.referrer(image, { shape: "oras-artifact" })));
     const dir = join(tempDir(), "out");
-    const error = await errorOf(copyLayout(source, async () => await Layout.create(dir), { reference: "v1", conventions: ["cosign-tags"] }));
+    const error = await errorOf(
+      copyLayout(source, async () => await Layout.create(dir), { reference: "v1", conventions: ["cosign-tags"] }),
+    );
     expect(error.code).toBe("CONVERSION_REFUSED");
     expect(existsSync(dir)).toBe(false);
   });
@@ -46,7 +52,10 @@ describe("what a copy refuses", () => {
     const target = await empty();
     await copyLayout(a.source, target, { reference: "v1" });
     const { text } = await target.index.read();
-    expect(await errorOf(copyLayout(b.source, target, { reference: "v1" }))).toMatchObject({ code: "WRITE_REFUSED", details: { reason: "tag-taken" } });
+    expect(await errorOf(copyLayout(b.source, target, { reference: "v1" }))).toMatchObject({
+      code: "WRITE_REFUSED",
+      details: { reason: "tag-taken" },
+    });
     expect((await target.index.read()).text).toBe(text);
     expect(await target.blobs.has(b.image.digest)).toBe(false);
     await copyLayout(b.source, target, { reference: "v1", force: true });
@@ -116,7 +125,12 @@ describe("where a copy goes", () => {
     const { written } = await copyLayout(layout, layout, { reference: "v1", tag: "v2" });
     expect(written.blobs).toBe(0);
     const after = (await layout.index.read()).entries;
-    expect(after.map((e) => e.tag).filter(Boolean).toSorted()).toEqual(["v1", "v2"]);
+    expect(
+      after
+        .map((e) => e.tag)
+        .filter(Boolean)
+        .toSorted(),
+    ).toEqual(["v1", "v2"]);
     expect(after).toHaveLength(before.length + 1);
     const { text } = await layout.index.read();
     await copyLayout(layout, layout);
@@ -124,7 +138,9 @@ describe("where a copy goes", () => {
   });
 
   test("the target's own conventions are spoken on", async () => {
-    const target = imageAnd((b, image) => b.entry(b.list([b.referrer(image)]), { annotations: { [REF_NAME]: image.digest.replace(":", "-") } }));
+    const target = imageAnd((b, image) =>
+      b.entry(b.list([b.referrer(image)]), { annotations: { [REF_NAME]: image.digest.replace(":", "-") } }),
+    );
     const there = await target.builder.directory(join(tempDir(), "t"));
     const { source } = imageAnd((b, image) => b.listed(b.referrer(image)));
     await copyLayout(source, there, { reference: "v1", tag: "other" });

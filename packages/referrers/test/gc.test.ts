@@ -122,7 +122,9 @@ describe("what a collection keeps", () => {
   test("sparse and dangling layouts are fine", async () => {
     const { layout } = await onDisk((b, image) => {
       const gone = b.image();
-      b.listed(b.referrer(gone)).entry(b.imageIndex([image, gone]), { tag: "sparse" }).forget(gone);
+      b.listed(b.referrer(gone))
+        .entry(b.imageIndex([image, gone]), { tag: "sparse" })
+        .forget(gone);
     });
     expect((await collectGarbage(layout, { grace: 0 })).removed.length).toBe(2);
   });
@@ -184,22 +186,31 @@ describe("against an oracle of reachability", () => {
   test("any history of attach, detach, tag, untag and collection keeps what is needed and nothing else", { timeout: 120_000 }, async () => {
     const step = fc.record({ op: fc.constantFrom("attach", "attach", "detach", "tag", "untag", "gc"), at: fc.nat(50) });
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 14 }), fc.constantFrom("layouts/oras", "layouts/regclient", "edge/sha512-subject"), async (steps, name) => {
-        const layout = fixtureLayout(name);
-        const known = (await layout.index.read()).entries.map((e) => e.descriptor);
-        let n = 0;
-        for (const { op, at } of steps) {
-          const d = known[at % known.length]!;
-          if (op === "attach") known.push(await attach(layout, d.digest, { artifactType: "a/b", annotations: { n: String(n++) } }, { allowDangling: true }).catch(() => d));
-          if (op === "detach") await detach(layout, d.digest).catch(() => undefined);
-          if (op === "tag") await layout.tag(d, `t${at}`).catch(() => undefined);
-          if (op === "untag") await layout.untag(`t${at}`).catch(() => undefined);
-          if (op !== "gc") continue;
-          const expected = await needed(layout);
-          await collectGarbage(layout, { grace: 0 });
-          expect(await blobsIn(layout)).toEqual(expected);
-        }
-      }),
+      fc.asyncProperty(
+        fc.array(step, { maxLength: 14 }),
+        fc.constantFrom("layouts/oras", "layouts/regclient", "edge/sha512-subject"),
+        async (steps, name) => {
+          const layout = fixtureLayout(name);
+          const known = (await layout.index.read()).entries.map((e) => e.descriptor);
+          let n = 0;
+          for (const { op, at } of steps) {
+            const d = known[at % known.length]!;
+            if (op === "attach")
+              known.push(
+                await attach(layout, d.digest, { artifactType: "a/b", annotations: { n: String(n++) } }, { allowDangling: true }).catch(
+                  () => d,
+                ),
+              );
+            if (op === "detach") await detach(layout, d.digest).catch(() => undefined);
+            if (op === "tag") await layout.tag(d, `t${at}`).catch(() => undefined);
+            if (op === "untag") await layout.untag(`t${at}`).catch(() => undefined);
+            if (op !== "gc") continue;
+            const expected = await needed(layout);
+            await collectGarbage(layout, { grace: 0 });
+            expect(await blobsIn(layout)).toEqual(expected);
+          }
+        },
+      ),
       { numRuns: 60 },
     );
   });
@@ -207,27 +218,31 @@ describe("against an oracle of reachability", () => {
 
 describe("beside writers", () => {
   const rounds = process.env["OCILOT_LONG"] === "1" ? 100 : 10;
-  test(`two collections and sixteen attaches at once, ${rounds} times: nothing that was reported is lost`, { timeout: 600_000 }, async () => {
-    const dir = join(tempDir(), "layout");
-    await copyLayout(join(import.meta.dirname, "../../../fixtures/layouts/oras"), dir);
-    const open = async (): Promise<Layout> => await Layout.open(dir, { sync: false });
-    const subject = (await (await open()).index.read()).entries.find((e) => e.tag !== undefined)!.descriptor.digest;
-    const reported = new Set<Digest>();
-    for (let round = 0; round < rounds; round++) {
-      const attaches = Array.from({ length: 16 }, async (_, i) => {
-        const layer = { source: new TextEncoder().encode(`${round} ${i}`), mediaType: "text/plain" };
-        // Without grace a layer may go before it is named; then nothing is reported.
-        const done = await attach(await open(), subject, { artifactType: "a/b", layers: [layer] }).catch(() => undefined);
-        if (done !== undefined) reported.add(done.digest);
-      });
-      const grace = round % 2 === 0 ? 0 : 3_600_000;
-      await Promise.all([...attaches, collectGarbage(await open(), { grace }), collectGarbage(await open(), { grace })]);
-    }
-    const graph = await readGraph(await openView(await open()));
-    const found = new Set(graph.of(subject).map((e) => e.referrer.digest));
-    expect([...reported].filter((d) => !found.has(d))).toEqual([]);
-    expect(reported.size).toBeGreaterThanOrEqual((rounds / 2) * 16);
-    const closure = await needed(await open());
-    for (const digest of reported) expect(closure).toContain(digest);
-  });
+  test(
+    `two collections and sixteen attaches at once, ${rounds} times: nothing that was reported is lost`,
+    { timeout: 600_000 },
+    async () => {
+      const dir = join(tempDir(), "layout");
+      await copyLayout(join(import.meta.dirname, "../../../fixtures/layouts/oras"), dir);
+      const open = async (): Promise<Layout> => await Layout.open(dir, { sync: false });
+      const subject = (await (await open()).index.read()).entries.find((e) => e.tag !== undefined)!.descriptor.digest;
+      const reported = new Set<Digest>();
+      for (let round = 0; round < rounds; round++) {
+        const attaches = Array.from({ length: 16 }, async (_, i) => {
+          const layer = { source: new TextEncoder().encode(`${round} ${i}`), mediaType: "text/plain" };
+          // Without grace a layer may go before it is named; then nothing is reported.
+          const done = await attach(await open(), subject, { artifactType: "a/b", layers: [layer] }).catch(() => undefined);
+          if (done !== undefined) reported.add(done.digest);
+        });
+        const grace = round % 2 === 0 ? 0 : 3_600_000;
+        await Promise.all([...attaches, collectGarbage(await open(), { grace }), collectGarbage(await open(), { grace })]);
+      }
+      const graph = await readGraph(await openView(await open()));
+      const found = new Set(graph.of(subject).map((e) => e.referrer.digest));
+      expect([...reported].filter((d) => !found.has(d))).toEqual([]);
+      expect(reported.size).toBeGreaterThanOrEqual((rounds / 2) * 16);
+      const closure = await needed(await open());
+      for (const digest of reported) expect(closure).toContain(digest);
+    },
+  );
 });

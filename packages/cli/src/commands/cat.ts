@@ -2,6 +2,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { type Command, defineCommand } from "../command.js";
 import { EXIT } from "../exit-code.js";
+import { archiveOption, maxSizeOf } from "../options/archive.js";
 import { openReference, resolveIn } from "../reference.js";
 
 /** Up to here a blob is checked before its first byte is printed. */
@@ -15,10 +16,10 @@ export const cat: Command = defineCommand({
   ],
   notes: "A blob over 8 MiB is checked while it is printed: look at the exit code before you use it.",
   positionals: { ref: { describe: "LAYOUT:TAG or LAYOUT@DIGEST; the digest of anything in the layout" } },
-  options: {},
+  options: { ...archiveOption },
 
-  async run({ ref }, { io, signal }) {
-    const { layout, reference } = await openReference(ref);
+  async run(args, { io, signal }) {
+    const { layout, reference } = await openReference(args.ref, { maxSize: maxSizeOf(args["max-size"]), signal });
     const descriptor = await resolveIn(layout, reference);
     const isSmall = descriptor.size <= CHECK_FIRST_BYTES;
     const content = isSmall ? Readable.from([await layout.blobs.bytes(descriptor)]) : await layout.blobs.open(descriptor);

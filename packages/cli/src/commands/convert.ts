@@ -1,14 +1,15 @@
-import { Layout, OcilotError, cloneLayout } from "@ocilot/layout";
+import { Layout, OcilotError, cloneLayout, openLayout } from "@ocilot/layout";
 import { type ApplyResult, type Plan, convert, planConversion } from "@ocilot/referrers";
 import { type Command, defineCommand } from "../command.js";
 import { EXIT } from "../exit-code.js";
 import { type Io, print } from "../io.js";
 import { conversionOf, targetOption } from "../options/convention.js";
+import { archiveOption, maxSizeOf } from "../options/archive.js";
 import { jsonOption } from "../options/json.js";
 import { scanOption } from "../options/scan.js";
 import { waitOf, writeOptions } from "../options/write.js";
 import { printable } from "../printable.js";
-import { parseLayoutPath } from "../reference.js";
+import { isDirectory, parseLayoutPath } from "../reference.js";
 import { renderJson } from "../render/json.js";
 import { renderSteps, summarize } from "../render/plan.js";
 import { layoutWarnings, warn } from "../warn.js";
@@ -27,7 +28,7 @@ export const convertCommand: Command = defineCommand({
     "Exit 6: refused, nothing changed. 7: --check found something to do. 8: done, but links that the target cannot",
     "express stayed where they were.",
   ].join("\n"),
-  positionals: { layout: { describe: "A directory with oci-layout, index.json and blobs/" } },
+  positionals: { layout: { describe: "A directory with oci-layout, index.json and blobs/; with --output also a tar of one" } },
   options: {
     ...targetOption,
     only: { type: "boolean", default: false, describe: "Withdraw the records of other conventions that are then not needed" },
@@ -37,6 +38,7 @@ export const convertCommand: Command = defineCommand({
     "allow-digest-change": { type: "boolean", default: false, describe: "With --to buildkit: let tags move to new image indexes" },
     "allow-inexpressible": { type: "boolean", default: false, describe: "Exit 0 instead of 8" },
     ...scanOption,
+    ...archiveOption,
     ...writeOptions,
     ...jsonOption,
   },
@@ -47,7 +49,8 @@ export const convertCommand: Command = defineCommand({
     const allowDigestChange = args["allow-digest-change"];
     const options = { to, only: args.only, allowDigestChange, scan: args.scan, wait: waitOf(args.wait), signal };
     const { output } = args;
-    const layout = await Layout.open(parseLayoutPath(args.layout), { sync });
+    const path = parseLayoutPath(args.layout);
+    await using layout = await openLayout(path, { sync, maxSize: maxSizeOf(args["max-size"]), signal });
     const warnings = layoutWarnings(layout, await layout.index.read());
 
     if (args["dry-run"] || args.check) {
@@ -66,7 +69,7 @@ export const convertCommand: Command = defineCommand({
       const plan = await planConversion(layout, options);
       if (plan.refusals.length > 0) throw refusal(plan);
       const finish = async (staged: string): Promise<ApplyResult> => await convert(await Layout.open(staged, { sync }), options);
-      const { result: converted, files } = await cloneLayout(layout.location, target, { finish, sync, signal });
+      const { result: converted, files } = await cloneLayout(isDirectory(path) ? path : layout, target, { finish, sync, signal });
       if (!args.json) print(io, printable(`Copied ${files} files to ${target}.`));
       return converted!;
     }

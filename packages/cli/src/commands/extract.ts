@@ -9,6 +9,7 @@ import { findSubject } from "../find-subject.js";
 import { isImageConfig } from "../inventory.js";
 import { print } from "../io.js";
 import { artifactTypeOption } from "../options/artifact-type.js";
+import { archiveOption, maxSizeOf } from "../options/archive.js";
 import { scanOption } from "../options/scan.js";
 import { printable } from "../printable.js";
 import { type Reference, openReference, resolveIn } from "../reference.js";
@@ -29,10 +30,11 @@ export const extract: Command = defineCommand({
     all: { type: "boolean", default: false, describe: "Of several that match, each in a directory of its own" },
     force: { type: "boolean", default: false, describe: "Replace files that are there" },
     ...scanOption,
+    ...archiveOption,
   },
 
   async run(args, { io, signal }) {
-    const { layout, reference } = await openReference(args.ref);
+    const { layout, reference } = await openReference(args.ref, { maxSize: maxSizeOf(args["max-size"]), signal });
     const type = args["artifact-type"];
     if (args.all && type === undefined) throw usageError("--all goes with --artifact-type", "all");
     const chosen =

@@ -1,10 +1,11 @@
-import { Layout } from "@ocilot/layout";
+import { openLayout } from "@ocilot/layout";
 import { findProblems, openView, readGraph } from "@ocilot/referrers";
 import { type Command, defineCommand } from "../command.js";
 import { type Detected, detectAll, spoken } from "../detect.js";
 import { EXIT } from "../exit-code.js";
 import { type ImageRow, type PlatformRow, listImages } from "../inventory.js";
 import { print } from "../io.js";
+import { archiveOption, maxSizeOf } from "../options/archive.js";
 import { jsonOption } from "../options/json.js";
 import { scanOption } from "../options/scan.js";
 import { printable } from "../printable.js";
@@ -21,15 +22,16 @@ export const ls: Command = defineCommand({
     ["ocilot ls ./layout --verbose", "also which entry speaks which convention, and all that is odd"],
     ["ocilot ls ./layout --json | jq -r '.images[].tags[]'", "all tags"],
   ],
-  positionals: { layout: { describe: "A directory with oci-layout, index.json and blobs/" } },
+  positionals: { layout: { describe: "A directory with oci-layout, index.json and blobs/, or a tar of one" } },
   options: {
     verbose: { type: "boolean", default: false, describe: "Show the entries that speak each convention, and all problems" },
     ...scanOption,
+    ...archiveOption,
     ...jsonOption,
   },
 
   async run(args, { io, signal }) {
-    const layout = await Layout.open(parseLayoutPath(args.layout));
+    await using layout = await openLayout(parseLayoutPath(args.layout), { maxSize: maxSizeOf(args["max-size"]), signal });
     const snapshot = await layout.index.read();
     const view = await openView(layout, { scan: args.scan, signal, snapshot });
     const detected = await detectAll(view);

@@ -7,6 +7,7 @@ import { leavesOf, platformText, referrersOf } from "../inventory.js";
 import { print } from "../io.js";
 import { artifactTypeOption } from "../options/artifact-type.js";
 import { conventionOption, conventionsOf } from "../options/convention.js";
+import { archiveOption, maxSizeOf } from "../options/archive.js";
 import { jsonOption } from "../options/json.js";
 import { scanOption } from "../options/scan.js";
 import { openReference } from "../reference.js";
@@ -40,12 +41,13 @@ export const referrers: Command = defineCommand({
     ...artifactTypeOption,
     ...conventionOption,
     ...scanOption,
+    ...archiveOption,
     ...jsonOption,
   },
 
   async run(args, { io, signal }) {
     const conventions = conventionsOf(args.convention);
-    const { layout, reference } = await openReference(args.ref);
+    const { layout, reference } = await openReference(args.ref, { maxSize: maxSizeOf(args["max-size"]), signal });
     const snapshot = await layout.index.read();
     const view = await openView(layout, { scan: args.scan, signal, snapshot });
     const graph = await readGraph(view, conventions);

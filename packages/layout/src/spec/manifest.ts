@@ -85,7 +85,9 @@ export function parseManifest(bytes: Uint8Array, mediaType: string, name: string
       kind.includes("artifact") ? "$.blobs" : "$.layers",
     ),
     manifests: descriptors(json["manifests"], "$.manifests"),
-    ignored: (kind.startsWith("docker") ? DOCKER_IGNORES : PROPOSED_MEMBERS).filter((member) => json[member] !== undefined && json[member] !== null),
+    ignored: (kind.startsWith("docker") ? DOCKER_IGNORES : PROPOSED_MEMBERS).filter(
+      (member) => json[member] !== undefined && json[member] !== null,
+    ),
   };
 
   function descriptors(value: unknown, path: string): Descriptor[] {

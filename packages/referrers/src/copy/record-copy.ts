@@ -31,7 +31,9 @@ export async function recordCopy(
     const isWhole = copied.isWhole && view.entries.length === 0 && options.conventions === undefined;
     if (options.force !== true && !isWhole) refuseTakenTags(wanted, view.entries);
     const graph = await readGraph(view);
-    const isStated = options.conventions === undefined && copied.edges.every((e) => isUnlisted(e, copied.isWhole) || graph.has(e.subject, e.referrer.digest));
+    const isStated =
+      options.conventions === undefined &&
+      copied.edges.every((e) => isUnlisted(e, copied.isWhole) || graph.has(e.subject, e.referrer.digest));
     for (const edge of copied.edges) graph.add({ ...edge, evidence: [] });
     const draft = new IndexDraft(view);
     draft.apply({ changes: isWhole ? everything(copied.source) : await entryChanges(wanted, view), blobs: [] });

@@ -1,0 +1,31 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { replaceFile, syncDirectory } from "./atomic-write.js";
+import { INDEX_FILE } from "./index-snapshot.js";
+import { Layout } from "./layout.js";
+import { OCTET_STREAM } from "./sniff.js";
+import type { Descriptor } from "./spec/descriptor.js";
+import { transferBlobs } from "./transfer.js";
+
+/**
+ * Writes all that an archive holds of a layout into a directory that does not exist: every blob, referenced or not, and
+ * `index.json` as it is. Files of other tools in the archive are not carried; the archive's warnings name them.
+ * @returns the number of files
+ * @throws OcilotError `BLOB_CORRUPT`, `ALGORITHM_UNSUPPORTED`, `ABORTED`, and what reading and writing throw
+ */
+export async function unpackLayout(
+  source: Layout,
+  directory: string,
+  options: { sync: boolean; signal?: AbortSignal | undefined },
+): Promise<number> {
+  const { sync, signal } = options;
+  const target = await Layout.create(directory, { sync });
+  const blobs: Descriptor[] = [];
+  for await (const { digest, size } of source.blobs.list()) blobs.push({ mediaType: OCTET_STREAM, digest, size });
+  await transferBlobs(source, target, blobs, signal && { signal });
+  const { text } = await source.index.read();
+  await replaceFile(directory, join(directory, INDEX_FILE), Buffer.from(text, "utf8"), { sync });
+  const place = join(directory, "blobs");
+  if (sync) for (const algorithm of await readdir(place)) await syncDirectory(join(place, algorithm));
+  return blobs.length + 2;
+}
