@@ -1,15 +1,17 @@
 import { readdirSync } from "node:fs";
-import { type CopyResult, TARGETS, copyLayout, parsePlatform } from "@ocilot/referrers";
+import { type CopyOptions, type CopyResult, TARGETS, copyLayout, copyToArchive, parsePlatform } from "@ocilot/referrers";
 import { Layout } from "@ocilot/layout";
 import { type Command, defineCommand } from "../command.js";
 import { EXIT } from "../exit-code.js";
-import { type Io, print } from "../io.js";
+import { parseDestination } from "../destination.js";
+import { print } from "../io.js";
+import { archiveOption, maxSizeOf } from "../options/archive.js";
 import { targetOf } from "../options/convention.js";
 import { jsonOption } from "../options/json.js";
 import { waitOf, writeOptions } from "../options/write.js";
 import { printable } from "../printable.js";
 import { Progress } from "../progress.js";
-import { type Reference, openReference, parseReference, resolveIn } from "../reference.js";
+import { type Reference, openReference, resolveIn } from "../reference.js";
 import { renderJson } from "../render/json.js";
 import { count, formatSize } from "../render/text.js";
 import { usageError } from "../usage-error.js";
@@ -19,7 +21,8 @@ export const copy: Command = defineCommand({
   examples: [
     ["ocilot copy ./layout:v1 ./out", "an image, its platforms, and every signature and SBOM of each"],
     ["ocilot copy ./layout:v1 ./out:stable --platform linux/amd64", "one platform; the index keeps its digest, so signatures stay valid"],
-    ["ocilot copy --all ./layout ./out", "everything that index.json leads to"],
+    ["ocilot copy --all ./layout bundle.tar.gz", "everything, in one file that crosses the gap; the same input gives the same bytes"],
+    ["ocilot copy --docker ./layout:v1 - | docker load", "for docker, podman or ctr"],
   ],
   notes: [
     "What belongs to the copy and cannot be taken is an error, and then nothing is copied.",
@@ -28,7 +31,9 @@ export const copy: Command = defineCommand({
   ].join("\n"),
   positionals: {
     src: { describe: "LAYOUT:TAG or LAYOUT@DIGEST; with --all LAYOUT" },
-    dst: { describe: "A layout directory, made if it does not exist; DIR:TAG gives another tag" },
+    dst: {
+      describe: "A layout directory, made if it does not exist, or a new .tar, .tar.gz or .tar.zst, or - ; DST:TAG gives another tag",
+    },
   },
   options: {
     platform: { type: "string", array: true, placeholder: "P", describe: "Only this platform of an image index; may be repeated" },
@@ -43,27 +48,27 @@ export const copy: Command = defineCommand({
       default: false,
       describe: "Hard-link blobs instead of copying them, on one file system; only manifests are hashed again",
     },
+    docker: { type: "boolean", default: false, describe: "Write an archive that docker, podman and ctr load" },
+    ...archiveOption,
     ...writeOptions,
     ...jsonOption,
   },
 
   async run(args, { io, signal }) {
     const sync = !args["no-sync"];
-    const { layout: source, reference } = await openReference(args.src, { sync });
+    const { layout: source, reference } = await openReference(args.src, { sync, maxSize: maxSizeOf(args["max-size"]), signal });
     if (args.all && reference.rest !== "")
       throw usageError(`${args.src}: --all takes a whole layout`, "src", `Leave out ${reference.rest}, or --all.`);
     if (args["rewrite-index"] && args.platform === undefined) throw usageError("--rewrite-index goes with --platform", "rewrite-index");
     const conventions = args.convention?.map((name) => targetOf(name, "convention"));
     const platforms = args.platform?.map(parsePlatform);
-    const destination = parseReference(args.dst);
-    const tag = tagOf(destination.rest, args.dst);
+    const destination = parseDestination(args.dst);
+    const { path, tag } = destination;
     if (args.all && tag !== undefined) throw usageError(`${args.dst}: --all keeps the tags of the source`, "dst");
     if (args.all && platforms !== undefined) throw usageError("--platform goes with an image, not with --all", "platform");
-    const target = isFree(destination.path)
-      ? (): Promise<Layout> => Layout.create(destination.path, { sync })
-      : await Layout.open(destination.path, { sync });
+    if (args.docker && destination.kind === "directory") throw usageError("--docker goes with an archive", "docker", "Write to FILE.tar.");
     const progress = new Progress(io, args.json, "Copying");
-    const result = await copyLayout(source, target, {
+    const options: CopyOptions = {
       ...(args.all ? {} : { reference: await referenceIn(source, reference) }),
       ...(tag !== undefined && { tag }),
       ...(platforms !== undefined && { platforms }),
@@ -76,9 +81,22 @@ export const copy: Command = defineCommand({
       wait: waitOf(args.wait),
       signal,
       onProgress: ({ bytes, totalBytes }) => progress.updateBytes(bytes, totalBytes),
-    }).finally(() => progress.end());
-    if (args.json) print(io, renderJson(result));
-    else report(io, result, args.dst);
+    };
+    const copying =
+      destination.kind === "archive"
+        ? copyToArchive(source, path === "-" ? io.stdout : path, {
+            ...options,
+            docker: args.docker,
+            sync,
+            ...(path === "-" && { compression: "none" as const }),
+          })
+        : copyLayout(source, isFree(path) ? () => Layout.create(path, { sync }) : await Layout.open(path, { sync }), options);
+    const result = await copying.finally(() => progress.end());
+    const lines = args.json ? [renderJson(result)] : report(result, args.dst);
+    // The archive itself is on standard output.
+    for (const line of lines)
+      if (path === "-") io.stderr.write(`${line}\n`);
+      else print(io, line);
     return result.left.length + result.missing.length > 0 ? EXIT.inexpressible : EXIT.ok;
   },
 });
@@ -103,22 +121,18 @@ async function referenceIn(source: Layout, reference: Reference): Promise<string
   return isExact || at < 0 ? name : name.slice(0, at);
 }
 
-function tagOf(rest: string, text: string): string | undefined {
-  if (rest === "") return undefined;
-  if (rest.startsWith(":") && rest.length > 1) return rest.slice(1);
-  throw usageError(`${text} is not a place to copy to`, "dst", "Write DIR or DIR:TAG.");
-}
-
-function report(io: Io, { tag, root, manifests, referrers, written, present, omitted, missing, left }: CopyResult, to: string): void {
+function report({ tag, root, manifests, referrers, written, present, omitted, missing, left }: CopyResult, to: string): string[] {
   const what = root === undefined ? "everything" : `${tag === undefined ? "" : `${tag} `}${root.digest}`;
-  print(io, printable(`Copied ${what} to ${to}: ${count(manifests, "manifest")}, ${count(referrers, "referrer")}.`));
-  print(io, `Wrote ${count(written.blobs, "blob")}, ${formatSize(written.bytes)}; ${present} were there.`);
-  if (omitted.length > 0)
-    print(
-      io,
-      `Left out for their platform: ${count(omitted.length, "manifest")}. The index keeps its digest, so its signatures stay valid.`,
-    );
-  for (const d of missing) print(io, printable(`Missing in the source: ${d.digest} (${d.mediaType})`));
+  const lines = [
+    `Copied ${what} to ${to}: ${count(manifests, "manifest")}, ${count(referrers, "referrer")}.`,
+    `Wrote ${count(written.blobs, "blob")}, ${formatSize(written.bytes)}; ${present} were there.`,
+  ];
+  if (omitted.length > 0) {
+    const many = count(omitted.length, "manifest");
+    lines.push(`Left out for their platform: ${many}. The index keeps its digest, so its signatures stay valid.`);
+  }
+  for (const d of missing) lines.push(`Missing in the source: ${d.digest} (${d.mediaType})`);
   for (const e of left)
-    print(io, printable(`Left behind: ${e.referrer.digest} (${e.artifactType ?? "no type"}) refers to the whole index ${e.subject}`));
+    lines.push(`Left behind: ${e.referrer.digest} (${e.artifactType ?? "no type"}) refers to the whole index ${e.subject}`);
+  return lines.map(printable);
 }

@@ -51,7 +51,7 @@ function outputExists(path: string, isDirectory: boolean): OcilotError<"OUTPUT_E
     "OUTPUT_EXISTS",
     isDirectory ? `${path} is a directory` : `${path} is there already, and an archive is never written into`,
     { path },
-    { hint: "Name a new file with --output, or replace it with --force." },
+    { hint: "Name another file, or replace it with --force." },
   );
 }
 

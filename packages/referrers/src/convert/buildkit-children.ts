@@ -9,7 +9,7 @@ import {
 import type { DigestChange, Loss } from "../convention.js";
 import type { ReferrerEdge } from "../edge.js";
 import type { ReferrerGraph } from "../graph.js";
-import { openEntries } from "../individual.js";
+import { entriesByDigest, openEntries } from "../individual.js";
 import { isAttestation } from "../lift/attestation.js";
 import { lossOf } from "../losses.js";
 import { parseReferrersTag } from "../referrers-tag.js";
@@ -32,7 +32,7 @@ export async function taggedIndexes(graph: ReferrerGraph, view: LayoutView): Pro
     const { digest } = entry.descriptor;
     const manifest = manifestOf(node);
     if (manifest?.kind !== "index" || referrers.has(digest) || found.has(digest)) continue;
-    const same = view.entries.filter((e) => e.descriptor.digest === digest);
+    const same = entriesByDigest(view).get(digest)!;
     const entries = same.filter((e) => e.tag !== undefined && parseReferrersTag(e.tag) === undefined);
     if (entries.length > 0)
       found.set(digest, { descriptor: entry.descriptor, manifest, entries, isListedOtherwise: entries.length < same.length });
@@ -87,8 +87,9 @@ export async function inexpressibleInside(
   view: LayoutView,
 ): Promise<Loss[]> {
   const nodes = await view.nodes(edges.map((e) => e.referrer));
+  const moved = new Map(changes.map((c) => [c.from, c]));
   return edges.map((edge, i): Loss => {
-    const change = changes.find((c) => c.from === edge.subject);
+    const change = moved.get(edge.subject);
     const loss = lossOf(edge, reasonAgainst(edge, manifestOf(nodes[i])) ?? "not-root");
     if (change === undefined) return loss;
     const message = `${loss.referrer} of ${loss.subject} does not cover ${change.tags.join(", ")} any more, which is ${change.to} now`;

@@ -1,5 +1,6 @@
 import { type Descriptor, type Digest, type OcilotError, manifestKind } from "@ocilot/layout/spec";
 import { damageOf } from "../damage.js";
+import type { Problem } from "../edge.js";
 import { findProblems } from "../problems.js";
 import { orasTool } from "../tools/oras.js";
 import { manifestOf } from "../view.js";
@@ -24,10 +25,7 @@ export async function manifestTraps(examination: Examination): Promise<Symptom[]
   const docker = reached.filter(({ node }) => manifestKind(node.descriptor.mediaType)?.startsWith("docker"));
   return [
     ...symptom("MANIFEST_UNREADABLE", [...unreadable.values()]),
-    ...symptom(
-      "SUBJECT_MISMATCH",
-      problems.filter((p) => p.code === "SUBJECT_MISMATCH").map(({ code: _, ...place }) => place),
-    ),
+    ...symptom("SUBJECT_MISMATCH", problems.filter((p) => p.code === "SUBJECT_MISMATCH").map(placeOf)),
     ...symptom("SPARSE", await missingContent(examination, listed)),
     ...symptom(
       "DOCKER_TYPES",
@@ -38,12 +36,17 @@ export async function manifestTraps(examination: Examination): Promise<Symptom[]
   ];
 }
 
+function placeOf({ message, position, digest }: Problem): TrapPlace {
+  return { message, ...(position !== undefined && { position }), ...(digest !== undefined && { digest }) };
+}
+
 /** Digest algorithms that oras does not have: those blobs may be whole. */
 async function unknownToOras({ view }: Examination): Promise<{ digest: Digest; position: number; message: string }[]> {
-  const traps = (await orasTool.traps(view)).filter((t) => t.message.includes("does not know the digest algorithm"));
+  const traps = (await orasTool.traps(view)).filter((t) => t.message.endsWith("does not know the digest algorithm"));
+  const messages = new Map(traps.map(({ message }) => [message.slice(0, message.indexOf(": ")), message]));
   return (await view.reach()).flatMap(({ node: { descriptor }, position }) => {
-    const trap = traps.find((t) => t.message.startsWith(descriptor.digest));
-    return trap === undefined ? [] : [{ digest: descriptor.digest, position, message: trap.message }];
+    const message = messages.get(descriptor.digest);
+    return message === undefined ? [] : [{ digest: descriptor.digest, position, message }];
   });
 }
 

@@ -13,20 +13,25 @@ export function isLiftable(edge: ReferrerEdge): boolean {
 }
 
 /**
- * The links that need no subject any more, by {@link edgeKey}: the same subject has a referrer with the same content, made
- * by a lift or by whoever else. Layers tell, the annotation alone does not: it may be anybody's word.
+ * The links that need no subject any more, by {@link edgeKey}, with what stands for each: the same subject has a referrer
+ * with the same content, made by a lift or by whoever else. Layers tell; the annotation alone may be anybody's word.
  */
 export async function liftedLinks(graph: ReferrerGraph, view: LayoutView): Promise<Map<string, ReferrerEdge>> {
-  const pairs = graph
-    .edges()
-    .filter(isLiftable)
-    .flatMap((edge) => graph.of(edge.subject).flatMap((other) => (stands(other) ? [{ edge, other }] : [])));
-  const nodes = await view.nodes(pairs.flatMap(({ edge, other }) => [edge.referrer, other.referrer]));
+  const liftable = graph.edges().filter(isLiftable);
+  const subjects = new Set(liftable.map((e) => e.subject));
+  const standing = [...subjects].flatMap((subject) => graph.of(subject).filter(stands));
+  const byContent = new Map<string, ReferrerEdge>();
+  for (const [i, node] of (await view.nodes(standing.map((e) => e.referrer))).entries()) {
+    const edge = standing[i]!;
+    // Manifests without content differ in nothing but where they say that they come from.
+    const content = contentOf(manifestOf(node)) || edge.annotations[LIFTED_FROM];
+    if (content !== undefined) byContent.set(`${edge.subject} ${content}`, edge);
+  }
   const lifted = new Map<string, ReferrerEdge>();
-  for (const [i, { edge, other }] of pairs.entries()) {
-    const [original, candidate] = [manifestOf(nodes[2 * i]), manifestOf(nodes[2 * i + 1])];
-    if (original === undefined || candidate === undefined || contentOf(original) !== contentOf(candidate)) continue;
-    if (hasContent(original) || other.annotations[LIFTED_FROM] === edge.referrer.digest) lifted.set(edgeKey(edge), other);
+  for (const [i, node] of (await view.nodes(liftable.map((e) => e.referrer))).entries()) {
+    const edge = liftable[i]!;
+    const other = byContent.get(`${edge.subject} ${contentOf(manifestOf(node)) || edge.referrer.digest}`);
+    if (other !== undefined) lifted.set(edgeKey(edge), other);
   }
   return lifted;
 }
@@ -42,11 +47,7 @@ function stands(edge: ReferrerEdge): boolean {
   return edge.link === "S" && edge.verified && edge.legacy !== true && edge.evidence.some((e) => e.convention !== "unlisted");
 }
 
-function contentOf({ layers, manifests }: Manifest): string {
-  const parts = [...layers.filter((d) => d.mediaType !== EMPTY_JSON), ...manifests];
+function contentOf(manifest: Manifest | undefined): string {
+  const parts = [...(manifest?.layers ?? []).filter((d) => d.mediaType !== EMPTY_JSON), ...(manifest?.manifests ?? [])];
   return parts.map((d) => `${d.mediaType} ${d.digest} ${d.size}`).join("\n");
-}
-
-function hasContent(manifest: Manifest): boolean {
-  return contentOf(manifest) !== "";
 }
