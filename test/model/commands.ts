@@ -1,9 +1,9 @@
 import { type Digest, IMAGE_MANIFEST, Layout } from "@ocilot/layout";
-import { type ConventionId, attach, convert, detach } from "@ocilot/referrers";
+import { type ConventionId, attach, collectGarbage, convert, copyLayout, detach, edgeKey, openView, readGraph } from "@ocilot/referrers";
 import fc from "fast-check";
 import { expect } from "vitest";
 import { type Reality, checkAll } from "./check-all.js";
-import { type Oracle, manifestsOf, pick, withAllAbove } from "./oracle.js";
+import { type Oracle, edgesBelow, edgesOf, manifestsOf, pick, withAllAbove } from "./oracle.js";
 
 type Command = fc.AsyncCommand<Oracle, Reality>;
 
@@ -76,6 +76,29 @@ function convertCommand(to: ConventionId, only: boolean): Command {
   });
 }
 
+function gcCommand(): Command {
+  return command("gc", async (_, layout) => {
+    const planned = await collectGarbage(layout, { grace: 0, dryRun: true });
+    const done = await collectGarbage(layout, { grace: 0 });
+    expect(done.removed).toEqual(planned.removed);
+    expect((await collectGarbage(layout, { grace: 0 })).removed).toEqual([]);
+  });
+}
+
+/** A copy of what a tag names, or of everything, holds the links that belong to it and no others. */
+function copyCommand(n: number, whole: boolean): Command {
+  return command(`copy(${whole ? "all" : n})`, async (oracle, layout) => {
+    const tag = pick([...oracle.tags.keys()], n);
+    if (tag === undefined) return;
+    const target = Layout.inMemory();
+    await copyLayout(layout, target, whole ? {} : { reference: tag });
+    const edges = (await readGraph(await openView(target))).edges().map(edgeKey);
+    expect(edges.toSorted()).toEqual(whole ? edgesOf(oracle) : edgesBelow(oracle, oracle.tags.get(tag)!));
+    const listed = (await target.index.read()).entries;
+    expect(listed.find((e) => e.tag === tag)?.descriptor.digest).toBe(oracle.tags.get(tag));
+  });
+}
+
 /** Any sequence of them. */
 export function commands(maxCommands: number): fc.Arbitrary<Iterable<Command>> {
   const number = fc.nat({ max: 30 });
@@ -88,6 +111,8 @@ export function commands(maxCommands: number): fc.Arbitrary<Iterable<Command>> {
       fc.tuple(number, name).map(([n, of]) => tagCommand(n, of)),
       name.map(untagCommand),
       fc.tuple(fc.constantFrom(...TARGETS), fc.boolean()).map(([to, only]) => convertCommand(to, only)),
+      fc.constant(gcCommand()),
+      fc.tuple(number, fc.boolean()).map(([n, whole]) => copyCommand(n, whole)),
     ],
     { maxCommands, size: "max" },
   );

@@ -24,6 +24,18 @@ export function edgesOf({ subjects }: Oracle): string[] {
   return [...subjects].map(([referrer, subject]) => `${subject} ${referrer}`).toSorted();
 }
 
+/** The links that belong to a manifest: of it, of the platforms of an index, of each referrer; and its own. */
+export function edgesBelow(oracle: Oracle, root: Digest): string[] {
+  const [, index, ...platforms] = oracle.images.map((d) => d.digest);
+  const manifests = [root];
+  for (const digest of manifests) {
+    const below = [...withAllAbove(oracle, digest), ...(digest === index ? platforms : [])];
+    manifests.push(...below.filter((d) => !manifests.includes(d)));
+  }
+  const links = [...oracle.subjects].filter(([referrer, subject]) => manifests.includes(subject) || referrer === root);
+  return links.map(([referrer, subject]) => `${subject} ${referrer}`).toSorted();
+}
+
 /** A referrer and all that refers to it, directly or not. */
 export function withAllAbove({ subjects }: Oracle, referrer: Digest): Digest[] {
   const all = [referrer];

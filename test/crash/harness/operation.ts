@@ -16,4 +16,7 @@ export type Operation =
   | { readonly op: "detach"; readonly digest: Digest; readonly recursive?: boolean }
   | { readonly op: "tag"; readonly digest: Digest; readonly name: string }
   | { readonly op: "untag"; readonly name: string }
-  | { readonly op: "convert"; readonly to: ConventionId; readonly only?: boolean; readonly scan?: boolean };
+  | { readonly op: "convert"; readonly to: ConventionId; readonly only?: boolean; readonly scan?: boolean }
+  /** Into the layout, from the one in `from`. */
+  | { readonly op: "copy"; readonly from: string; readonly reference?: string; readonly force?: boolean }
+  | { readonly op: "gc"; readonly prune?: boolean };

@@ -1,4 +1,5 @@
-import { attach, convert, detach } from "@ocilot/referrers";
+import { Layout } from "@ocilot/layout";
+import { attach, collectGarbage, convert, copyLayout, detach } from "@ocilot/referrers";
 
 const RUN = {
   async attach(layout, { subject, artifactType, text, annotations, conventions, size }) {
@@ -20,6 +21,12 @@ const RUN = {
   },
   async convert(layout, { to, only, scan }) {
     await convert(layout, { to, only: only ?? false, scan: scan ?? false });
+  },
+  async copy(layout, { from, reference, force }) {
+    await copyLayout(await Layout.open(from), layout, { ...(reference && { reference }), force: force ?? false });
+  },
+  async gc(layout, { prune }) {
+    await collectGarbage(layout, { grace: 0, pruneDangling: prune ?? false });
   },
 };
 

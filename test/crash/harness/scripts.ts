@@ -20,7 +20,11 @@ const ABSENT = `sha256:${"1".repeat(64)}` as Digest;
 
 /** A copy of a fixture in `dir`. */
 export function copyFixture(name: string, dir: string): void {
-  cpSync(fileURLToPath(new URL(`../../../fixtures/layouts/${name}`, import.meta.url)), dir, { recursive: true });
+  cpSync(fixture(name), dir, { recursive: true });
+}
+
+function fixture(name: string): string {
+  return fileURLToPath(new URL(`../../../fixtures/layouts/${name}`, import.meta.url));
 }
 
 const onFixture = (name: string) => async (dir: string) => copyFixture(name, dir);
@@ -74,6 +78,19 @@ export const SCRIPTS: readonly Script[] = [
       { op: "untag", name: "v1" },
       { op: "convert", to: "oras" },
       { op: "convert", to: "image-spec", only: true },
+    ],
+  },
+  {
+    name: "copies",
+    prepare: onFixture("umoci"),
+    operations: [
+      { op: "copy", from: fixture("oras"), reference: "v1", force: true },
+      { op: "gc" },
+      { op: "copy", from: fixture("regclient-then-oras") },
+      { op: "detach", digest: "sha256:67e944231920e45ac41339ffb6dfcb92b12c33aa5e7497c3ba12eb0b53a6cad7" as Digest },
+      { op: "attach", subject: ABSENT, artifactType: SIGNATURE, size: 321 },
+      { op: "gc", prune: true },
+      { op: "copy", from: fixture("cosign-tags"), reference: "v1", force: true },
     ],
   },
 ];

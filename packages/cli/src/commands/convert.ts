@@ -20,7 +20,6 @@ export const convertCommand: Command = defineCommand({
     ["ocilot convert ./layout --to universal", "let oras, regctl, olareg and containerd find every referrer"],
     ["ocilot convert ./layout --to regclient --output ./copy", "leave the layout alone and write a new one"],
     ["ocilot convert ./layout --to universal --check", "for CI: exit 7 if a conversion would change something"],
-    ["ocilot convert ./layout --to buildkit --allow-digest-change", "put the referrers of each platform into its image index"],
   ],
   notes: [
     "No manifest and no blob is changed or deleted; only index.json is, in one step. --to buildkit makes new image indexes",
