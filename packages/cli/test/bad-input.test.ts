@@ -21,7 +21,7 @@ const CASES: Record<string, { code: number; says: RegExp; spoil: (dir: string) =
   "a path that is not there": { code: 3, says: /does not exist/, spoil: (dir) => rmSync(dir, { recursive: true }) },
   "a file instead of a directory": {
     code: 3,
-    says: /is not a directory/,
+    says: /is neither a directory nor a tar archive/,
     spoil: (dir) => {
       rmSync(dir, { recursive: true });
       writeFileSync(dir, "");

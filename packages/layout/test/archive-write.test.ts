@@ -102,7 +102,7 @@ describe("a file", () => {
     writeFileSync(path, "mine");
     const error = await errorOf(writeArchive(path, await members()));
     expect(error).toMatchObject({ code: "OUTPUT_EXISTS", details: { path } });
-    expect(error.hint).toContain("--output");
+    expect(error.hint).toContain("--force");
     expect(readFileSync(path, "utf8")).toBe("mine");
     mkdirSync(join(dir, "d"));
     expect((await errorOf(writeArchive(join(dir, "d"), await members(), { force: true }))).code).toBe("OUTPUT_EXISTS");

@@ -184,7 +184,7 @@ describe("nothing is written", () => {
     writeFileSync(path, "mine");
     const error = await errorOf(copyToArchive(fixtureLayout("layouts/oras"), path));
     expect(error.code).toBe("OUTPUT_EXISTS");
-    expect(error.hint).toContain("--output");
+    expect(error.hint).toContain("--force");
     expect(readFileSync(path, "utf8")).toBe("mine");
     await copyToArchive(fixtureLayout("layouts/oras"), path, { force: true, ...fast });
     await (await Layout.openArchive(path)).close();
@@ -212,7 +212,7 @@ describe("nothing is written", () => {
     await using archive = await Layout.openArchive(path);
     const error = await errorOf(copyLayout(fixtureLayout("layouts/regclient"), archive, { reference: "v1", tag: "new" }));
     expect(error.code).toBe("WRITE_REFUSED");
-    expect(error.hint).toContain("--output");
+    expect(error.hint).toContain("--force");
   });
 });
 

@@ -22,9 +22,9 @@ export const copy: Command = defineCommand({
     ["ocilot copy ./layout:v1 ./out", "an image, its platforms, and every signature and SBOM of each"],
     ["ocilot copy ./layout:v1 ./out:stable --platform linux/amd64", "one platform; the index keeps its digest, so signatures stay valid"],
     ["ocilot copy --all ./layout bundle.tar.gz", "everything, in one file that crosses the gap; the same input gives the same bytes"],
-    ["ocilot copy --docker ./layout:v1 - | docker load", "for docker, podman or ctr"],
   ],
   notes: [
+    "For docker, podman or ctr: ocilot copy --docker ./layout:v1 - | docker load",
     "What belongs to the copy and cannot be taken is an error, and then nothing is copied.",
     "Referrers are recorded as DST already does it, else as SRC does, unless --convention says otherwise.",
     "Exit 8: done, but referrers of the whole index stayed behind (--rewrite-index) or content was missing (--allow-missing).",

@@ -33,8 +33,10 @@ export const verify: Command = defineCommand({
   usage: "verify LAYOUT|TAR [REF...] [--strict] [--require RULE]... [--policy FILE] [--receipt FILE] [--against FILE]",
   examples: [
     ["ocilot verify ./layout", "is every blob there and whole, does every record say what is there"],
-    ["ocilot verify bundle.tar v1 --require 'application/spdx+json;scope=platform'", "has each platform of v1 an SBOM"],
-    ["ocilot verify ./layout --policy ocilot.policy.json --receipt bundle.json", "prove it, and note what it holds"],
+    [
+      "ocilot verify bundle.tar v1 --require 'application/spdx+json;scope=platform' --receipt bundle.json",
+      "has each platform an SBOM; note what there is",
+    ],
     ["ocilot verify ./layout --against bundle.json", "on the far side: nothing lost, nothing added"],
   ],
   notes: [

@@ -23,7 +23,12 @@ export const cosignTool: ReaderTool = {
 
   async traps(view) {
     if (firstOf(view, "image") !== undefined || firstOf(view, "imageIndex") === undefined) return [];
-    return [{ severity: "warns", message: "the image is an index: cosign finds signature bundles of one only after it has loaded it into a registry" }];
+    return [
+      {
+        severity: "warns",
+        message: "the image is an index: cosign finds signature bundles of one only after it has loaded it into a registry",
+      },
+    ];
   },
 };
 
