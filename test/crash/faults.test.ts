@@ -25,7 +25,7 @@ interface Failure {
 }
 
 const FILES = /index\.json|oci-layout|blobs\/|\.ocilot-|ocilot-test-/;
-const SHARE = LONG ? 1 : 20;
+const SHARE = LONG ? 1 : 30;
 const root = tempRoot();
 const stages: Stage[] = [];
 
@@ -47,7 +47,7 @@ describe.each(["ENOSPC", "EIO", "EMFILE", "EACCES"])("a call to the file system 
       }
     });
     expect(problems).toEqual([]);
-    expect(tried).toBeGreaterThan(LONG ? 2000 : 100);
+    expect(tried).toBeGreaterThan(LONG ? 2000 : 60);
   });
 });
 

@@ -212,7 +212,7 @@ describe("nothing is written", () => {
     await using archive = await Layout.openArchive(path);
     const error = await errorOf(copyLayout(fixtureLayout("layouts/regclient"), archive, { reference: "v1", tag: "new" }));
     expect(error.code).toBe("WRITE_REFUSED");
-    expect(error.hint).toContain("--force");
+    expect(error.hint).toContain("--output");
   });
 });
 
