@@ -94,7 +94,10 @@ async function once(job, program) {
     before = JSON.parse(readFileSync(join(target, "index.json"), "utf8")).manifests.length;
   }
   const command = job.run[program];
-  const result = await measure(typeof command === "function" ? command(target) : command, { output: job.output });
+  const result = await measure(typeof command === "function" ? command(target) : command, {
+    output: job.output,
+    limit: job.slow === undefined ? 30_000 : 120_000,
+  });
   if (result.status !== 0) throw new Error(`exit ${result.status}: ${result.stderr.trim().split("\n").at(-1)}`);
   await job.check(result, program, { target, before });
   return result;

@@ -27,6 +27,7 @@ export class DirectoryIndex implements IndexFile {
   readonly #durability: Durability;
   readonly #checkWritable: () => void;
   readonly #beforeReplace: () => Promise<void>;
+  #last: IndexSnapshot | undefined;
 
   constructor(root: string, durability: Durability, checkWritable: () => void, beforeReplace: () => Promise<void>) {
     this.#root = root;
@@ -36,11 +37,18 @@ export class DirectoryIndex implements IndexFile {
     this.#beforeReplace = beforeReplace;
   }
 
+  /** Every read takes the bytes from the disk; the same bytes are not parsed twice. */
+  #parsed(bytes: Uint8Array): IndexSnapshot {
+    const digest = digestOf(bytes);
+    if (this.#last?.digest !== digest) this.#last = parseIndex(bytes, digest);
+    return this.#last;
+  }
+
   async read(): Promise<IndexSnapshot> {
     for (;;) {
       const { bytes, mtimeMs } = this.#bytes();
       try {
-        return parseIndex(bytes, digestOf(bytes));
+        return this.#parsed(bytes);
       } catch (error) {
         // The file's time may be ahead of ours by a fraction of a millisecond, or by a file server's clock.
         if (!isTorn(error) || Math.abs(Date.now() - mtimeMs) > TORN_MS) throw error;
@@ -78,7 +86,7 @@ export class DirectoryIndex implements IndexFile {
 
   async #replace(base: IndexSnapshot, text: string, assertHeld: () => Promise<void>): Promise<IndexSnapshot> {
     const bytes = Buffer.from(text, "utf8");
-    const next = parseIndex(bytes, digestOf(bytes));
+    const next = this.#parsed(bytes);
     await this.#beforeReplace();
     await replaceFile(this.#root, this.#path, bytes, this.#durability, async () => {
       await assertHeld();
