@@ -23,4 +23,14 @@ describe("untag", () => {
     expect((await run("untag", `${dir}${rest}`)).code).toBe(code);
     expect(treeOf(dir)["index.json"]).toEqual(before["index.json"]);
   });
+
+  test("refuses the tag of a list, whose referrers nothing else may record", async () => {
+    const dir = copyOf("layouts/regclient");
+    const before = treeOf(dir);
+    const tag = "sha256-002f58e9ebb1f5e433aa038484fe65d7179a0409c689ba5184c9d5a8418c49b8";
+    expect(await run("untag", `${dir}:${tag}`)).toMatchObject({ code: 6, stderr: expect.stringContaining("--only") });
+    expect(treeOf(dir)["index.json"]).toEqual(before["index.json"]);
+    expect((await run("convert", dir, "--to", "oras", "--only")).code).toBe(0);
+    expect((await run("untag", `${dir}:${tag}`)).code).toBe(3);
+  });
 });
