@@ -57,7 +57,7 @@ for (const job of jobs({ ocilot, inputs })) {
     for (const program of programs) {
       if (failed.has(program) || (i > 1 && job.slow?.includes(program))) continue;
       const result = await once(job, program).catch((error) => ({ error }));
-      if (result.error !== undefined) failed.set(program, result.error.message);
+      if (result.error !== undefined) failed.set(program, result.error.message.replaceAll(root, "…"));
       // The first round warms the caches and does not count, but for a program that runs only once.
       else if (i > 0 || job.slow?.includes(program)) {
         times.get(program).push(result.ms);

@@ -129,7 +129,7 @@ export function jobs({ ocilot, inputs }) {
       "ocilot --link": (t) => [...node, "copy", `${big}:v0`, t, "--link", "--no-sync"],
       "cp -r": (t) => ["cp", "-r", big, t],
       oras: (t) => ["oras", "cp", "--from-oci-layout", `${big}:v0`, "--to-oci-layout", `${t}:v0`],
-      skopeo: (t) => ["skopeo", "copy", "-q", `oci:${big}:v0`, `oci:${t}:v0`],
+      skopeo: (t) => ["skopeo", "copy", "-q", "--dest-oci-accept-uncompressed-layers", `oci:${big}:v0`, `oci:${t}:v0`],
     },
   });
   all.push({
@@ -151,7 +151,7 @@ export function jobs({ ocilot, inputs }) {
     run: {
       ocilot: (t) => [...node, "copy", `${big}:v0`, t, "--no-sync"],
       "tar cf": (t) => ["tar", "cf", t, "-C", big, "."],
-      skopeo: (t) => ["skopeo", "copy", "-q", `oci:${big}:v0`, `oci-archive:${t}:v0`],
+      skopeo: (t) => ["skopeo", "copy", "-q", "--dest-oci-accept-uncompressed-layers", `oci:${big}:v0`, `oci-archive:${t}:v0`],
     },
   });
   all.push({
