@@ -2,18 +2,15 @@ import { closeSync, createReadStream, readSync } from "node:fs";
 import { lstat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
-import { setImmediate as breathe } from "node:timers/promises";
 import { BlobDirectories, namesIn } from "./blob-directories.js";
 import { type OcilotError, isOcilotError } from "./errors.js";
-import { errnoOf, ioError, throwIfAborted } from "./io-error.js";
+import { errnoOf, ioError } from "./io-error.js";
 import { insideTarget, openInside } from "./safe-open.js";
+import { readMany } from "./read-many.js";
 import type { Descriptor } from "./spec/descriptor.js";
 import { type Digest, blobPath, isDigest } from "./spec/digest.js";
 import type { BlobListing, BlobReader } from "./storage.js";
 import { blobNotFound, checkBytes, sizeMismatch, tooLarge, verifiedStream } from "./verified-stream.js";
-
-/** Files read between two turns of the event loop: plain calls are several times faster than a promise for each. */
-const SLICE = 256;
 
 /** What one system call reads; a larger blob is read as a stream or not at all. */
 const MAX_BYTES = 2 ** 31 - 1;
@@ -63,20 +60,7 @@ export class DirectoryBlobReader implements BlobReader {
     ds: readonly Descriptor[],
     options: { maxBytes?: number; signal?: AbortSignal } = {},
   ): Promise<(Uint8Array | OcilotError)[]> {
-    const results: (Uint8Array | OcilotError)[] = [];
-    for (const d of ds) {
-      if (results.length % SLICE === SLICE - 1) {
-        await breathe();
-        throwIfAborted(options.signal);
-      }
-      try {
-        results.push(this.read(d, options.maxBytes));
-      } catch (error) {
-        if (!isOcilotError(error)) throw error;
-        results.push(error);
-      }
-    }
-    return results;
+    return await readMany(ds, (d) => this.read(d, options.maxBytes), options.signal);
   }
 
   async *list(): AsyncIterable<BlobListing> {

@@ -7,6 +7,7 @@ import { type Diagnosis, TOOLS, TRAPS, TRAP_CODES, type TrapCode, convert, docto
 import { LayoutBuilder, fixtureLayout, fixtureNames, fixtureTruths, tempDir } from "@ocilot/testkit";
 import { describe, expect, it } from "vitest";
 import { BUNDLE, SIMPLE_SIGNING, cosignImage, tagOf } from "./every-class.js";
+import { MEASURED } from "./measured.js";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const SCHEMA = JSON.parse(readFileSync(join(ROOT, "packages/referrers/schema/doctor.schema.json"), "utf8")) as {
@@ -24,21 +25,6 @@ async function diagnose(layout: Layout, tools?: readonly string[]): Promise<Diag
   return diagnosis;
 }
 
-/** What the real programs found in the untouched fixtures, out of what is there: shared/peers.md, measured 2026-11-21. */
-const MEASURED = `
-buildkit-oci-artifact        2 0 0 0 0 0
-containerd-export            1 0 0 1 0 1
-cosign-save-bundle           1 0 0 0 0 0
-notation                     4 4 0 4 0 0
-olareg                       4 2 0 0 4 0
-oras                         3 3 0 3 0 0
-oras-cosign-bundle           1 1 0 1 0 0
-oras-served-by-olareg        3 3 0 3 0 0
-oras-then-regclient          4 4 1 4 1 0
-regclient                    3 1 3 3 3 0
-regclient-cosign-bundle      1 1 1 1 1 0
-regclient-served-by-olareg   3 1 0 0 3 0
-regclient-then-oras          4 2 3 4 3 0`;
 const COLUMNS = ["oras", "regctl", "regctl-slow", "olareg", "containerd"];
 
 describe("doctor agrees with what the real programs were seen to find", () => {

@@ -2,26 +2,14 @@ import { type ToolId, findTool, openView } from "@ocilot/referrers";
 import { fixtureLayout, fixtureTruths } from "@ocilot/testkit";
 import { describe, expect, it } from "vitest";
 import type { Digest } from "@ocilot/layout";
+import { MEASURED } from "./measured.js";
 
-/** What the real programs found in the untouched fixtures: peers.md, measured 2026-11-21. */
-const MEASURED = `
-buildkit-oci-artifact        2 0 0 0 0 0
-containerd-export            1 0 0 1 0 1
-cosign-save-bundle           1 0 0 0 0 0
-notation                     4 4 0 4 0 0
-olareg                       4 2 0 0 4 0
-oras                         3 3 0 3 0 0
-oras-cosign-bundle           1 1 0 1 0 0
-oras-served-by-olareg        3 3 0 3 0 0
-oras-then-regclient          4 4 1 4 1 0
-regclient                    3 1 3 3 3 0
-regclient-cosign-bundle      1 1 1 1 1 0
-regclient-served-by-olareg   3 1 0 0 3 0
-regclient-then-oras          4 2 3 4 3 0
-sum                         34 22 8 24 15 1`;
+/** What they found in all of these together. */
+const SUM = "sum 34 22 8 24 15 1";
 
 const TOOLS: readonly ToolId[] = ["oras", "regctl", "regctl-slow", "olareg", "containerd"];
-const rows = MEASURED.trim()
+const rows = `${MEASURED}\n${SUM}`
+  .trim()
   .split("\n")
   .map((line) => line.split(/\s+/))
   .map(([name, there, ...found]) => ({ name: name!, there: Number(there), found: found.map(Number) }));

@@ -1,7 +1,6 @@
 import { Readable } from "node:stream";
-import { setImmediate as breathe } from "node:timers/promises";
-import { type OcilotError, isOcilotError } from "../errors.js";
-import { throwIfAborted } from "../io-error.js";
+import type { OcilotError } from "../errors.js";
+import { readMany } from "../read-many.js";
 import type { Descriptor } from "../spec/descriptor.js";
 import type { Digest } from "../spec/digest.js";
 import type { BlobListing, BlobStore } from "../storage.js";
@@ -10,8 +9,6 @@ import { refuseWrite } from "./archive-error.js";
 import type { ArchiveFile } from "./archive-file.js";
 import type { Extent } from "./members.js";
 
-/** Blobs read between two turns of the event loop. */
-const SLICE = 256;
 /** What is read at once; a larger blob is read as a stream or not at all. */
 const MAX_BYTES = 2 ** 31 - 1;
 
@@ -51,20 +48,7 @@ export class ArchiveBlobs implements BlobStore {
     ds: readonly Descriptor[],
     options: { maxBytes?: number; signal?: AbortSignal } = {},
   ): Promise<(Uint8Array | OcilotError)[]> {
-    const results: (Uint8Array | OcilotError)[] = [];
-    for (const d of ds) {
-      if (results.length % SLICE === SLICE - 1) {
-        await breathe();
-        throwIfAborted(options.signal);
-      }
-      try {
-        results.push(this.#read(d, options.maxBytes));
-      } catch (error) {
-        if (!isOcilotError(error)) throw error;
-        results.push(error);
-      }
-    }
-    return results;
+    return await readMany(ds, (d) => this.#read(d, options.maxBytes), options.signal);
   }
 
   async *list(): AsyncIterable<BlobListing> {

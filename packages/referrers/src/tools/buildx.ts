@@ -7,6 +7,7 @@ import {
   IMAGE_MANIFEST,
 } from "@ocilot/layout/spec";
 import { damageOf } from "../damage.js";
+import { perView } from "../per-view.js";
 import type { ReaderTool, Trap } from "../reader-tool.js";
 import { type LayoutView, manifestOf } from "../view.js";
 
@@ -34,13 +35,7 @@ interface Model {
   readonly traps: Trap[];
 }
 
-const models = new WeakMap<LayoutView, Promise<Model>>();
-
-function modelOf(view: LayoutView): Promise<Model> {
-  let model = models.get(view);
-  if (model === undefined) models.set(view, (model = build(view)));
-  return model;
-}
+const modelOf = perView(build);
 
 async function build(view: LayoutView): Promise<Model> {
   const links = new Map<string, Set<Digest>>();

@@ -1,5 +1,6 @@
 import { type Descriptor, type Digest, OLAREG_CONVERT, OLAREG_SUBJECT } from "@ocilot/layout/spec";
 import { subjectEdge } from "../graph.js";
+import { perView } from "../per-view.js";
 import type { ReaderTool, Trap } from "../reader-tool.js";
 import { responseLine, sameLine } from "../response-index.js";
 import { type LayoutView, manifestOf } from "../view.js";
@@ -27,13 +28,7 @@ interface Model {
   readonly traps: Trap[];
 }
 
-const models = new WeakMap<LayoutView, Promise<Model>>();
-
-function modelOf(view: LayoutView): Promise<Model> {
-  let model = models.get(view);
-  if (model === undefined) models.set(view, (model = build(view)));
-  return model;
-}
+const modelOf = perView(build);
 
 const FALLBACK_TAG = /^(sha256|sha512)-[0-9a-f]{64}$/;
 

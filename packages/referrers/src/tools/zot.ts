@@ -1,5 +1,6 @@
 import type { Digest } from "@ocilot/layout/spec";
 import { damageOf } from "../damage.js";
+import { perView } from "../per-view.js";
 import type { ReaderTool, Trap } from "../reader-tool.js";
 import { type LayoutView, manifestOf } from "../view.js";
 
@@ -28,13 +29,7 @@ interface Model {
   readonly bad: Map<Digest, string>;
 }
 
-const models = new WeakMap<LayoutView, Promise<Model>>();
-
-function modelOf(view: LayoutView): Promise<Model> {
-  let model = models.get(view);
-  if (model === undefined) models.set(view, (model = build(view)));
-  return model;
-}
+const modelOf = perView(build);
 
 async function build(view: LayoutView): Promise<Model> {
   const referrers = new Map<Digest, Set<Digest>>();
