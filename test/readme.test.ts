@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { build } from "rolldown";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -41,18 +41,17 @@ test("the TypeScript of the README runs as it stands", async () => {
   writeFileSync(entry, source!);
   const packages = join(root, "packages");
   await build({
-    entryPoints: [entry],
-    outfile: join(directory, "example.mjs"),
-    bundle: true,
+    input: entry,
     platform: "node",
-    format: "esm",
-    logLevel: "silent",
-    alias: {
-      "@ocilot/layout/spec": join(packages, "layout/src/spec/index.ts"),
-      "@ocilot/layout": join(packages, "layout/src/index.ts"),
-      "@ocilot/referrers": join(packages, "referrers/src/index.ts"),
+    resolve: {
+      alias: {
+        "@ocilot/layout/spec": join(packages, "layout/src/spec/index.ts"),
+        "@ocilot/layout": join(packages, "layout/src/index.ts"),
+        "@ocilot/referrers": join(packages, "referrers/src/index.ts"),
+      },
     },
-    banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
+    output: { file: join(directory, "example.mjs"), format: "esm", codeSplitting: false },
+    logLevel: "silent",
   });
   const printed = execFileSync(process.execPath, [join(directory, "example.mjs")], { cwd: directory, encoding: "utf8" });
   expect(printed).toContain("application/spdx+json S");

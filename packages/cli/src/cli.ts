@@ -3,6 +3,7 @@ import { COMMANDS } from "./commands/registry.js";
 import { EXIT, type ExitCode } from "./exit-code.js";
 import { helpOf, overview } from "./help.js";
 import { type Context, print } from "./io.js";
+import { parseArguments } from "./parse.js";
 import { reportError } from "./report-error.js";
 import { suggest } from "./suggest.js";
 import { VERSION } from "./version.js";
@@ -36,8 +37,7 @@ export async function runCli(argv: readonly string[], context: Context): Promise
       print(io, helpOf(command));
       return EXIT.ok;
     }
-    const { parseArguments } = await import("./parse.js");
-    return await command.run(await parseArguments(entry.name, command, rest), context);
+    return await command.run(parseArguments(entry.name, command, rest), context);
   } catch (error) {
     if (isClosedPipe(error) || isClosedPipe(context.signal.reason)) return EXIT.ok;
     return reportError(context.signal.aborted ? interrupted(error) : error, io, { json: options.includes("--json"), usage });

@@ -1,20 +1,32 @@
-import type { InferredOptionTypes, Options, PositionalOptions } from "yargs";
 import type { ExitCode } from "./exit-code.js";
 import type { Context } from "./io.js";
 
 /** A call that works as it is written, and what it does. */
 export type Example = readonly [call: string, effect: string];
 
-/** An option as yargs takes it; one with a value says in help what the value is. */
-export type Flag = Options & { readonly placeholder?: string };
+/** An option. One with a value says in help what the value is; an array may be given more than once. */
+export interface Flag {
+  readonly type: "boolean" | "string";
+  readonly describe: string;
+  readonly placeholder?: string;
+  readonly array?: true;
+  readonly default?: boolean | string;
+  readonly demandOption?: true;
+}
 
-type Positionals = Readonly<Record<string, PositionalOptions>>;
+type Positionals = Readonly<Record<string, { readonly describe: string }>>;
 type Flags = Readonly<Record<string, Flag>>;
+
+type Single<F extends Flag> = F["type"] extends "boolean" ? boolean : string;
+type Given<F extends Flag> = F extends { readonly array: true } ? Single<F>[] : Single<F>;
+type ValueOf<F extends Flag> = F extends { readonly default: boolean | string } | { readonly demandOption: true }
+  ? Given<F>
+  : Given<F> | undefined;
 
 /** What a command is called with: one value for each positional and option, checked by the parser. */
 export type ArgumentsOf<P extends Positionals, F extends Flags> = {
   readonly [Name in keyof P]: string;
-} & { readonly rest: readonly string[] } & InferredOptionTypes<{ -readonly [Name in keyof F]: F[Name] }>;
+} & { readonly rest: readonly string[] } & { readonly [Name in keyof F]: ValueOf<F[Name]> };
 
 /** A command as its file in `commands/` describes it. */
 export interface CommandSpec<P extends Positionals, F extends Flags> {

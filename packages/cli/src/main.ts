@@ -3,8 +3,17 @@ import type { Io } from "./io.js";
 
 /** Runs the command line of this process and sets its exit code. */
 export async function main(): Promise<void> {
-  const { stdin, stdout, stderr, env } = process;
-  const io: Io = { stdin, stdout, stderr, isTTY: stdout.isTTY === true, env };
+  const { stdout, stderr, env } = process;
+  const io: Io = {
+    stdout,
+    stderr,
+    // Opening it takes Node a few milliseconds, and few commands read it.
+    get stdin() {
+      return process.stdin;
+    },
+    isTTY: stdout.isTTY === true,
+    env,
+  };
   const abort = new AbortController();
   // A second signal finds no handler and ends the process at once.
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => abort.abort(new Error(signal)));

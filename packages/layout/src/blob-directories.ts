@@ -1,6 +1,5 @@
-import { lstat, readdir } from "node:fs/promises";
+import { lstat, mkdir, readdir } from "node:fs/promises";
 import { dirname } from "node:path";
-import { ensureDir } from "fs-extra/esm";
 import { errnoOf, ioError } from "./io-error.js";
 import { insideTarget } from "./safe-open.js";
 
@@ -26,7 +25,7 @@ export class BlobDirectories {
     // `blobs` before what is in it: behind a link that leads outside, not even a directory may be made.
     for (const path of [dirname(directory), directory]) {
       const isNew = (await lstat(path).catch(() => undefined)) === undefined;
-      if (isNew) await ensureDir(path);
+      if (isNew) await mkdir(path, { recursive: true });
       this.check(path);
       if (isNew) changed.push(dirname(path));
     }

@@ -1,7 +1,6 @@
 import { constants } from "node:fs";
-import { copyFile, lstat, mkdir, open, readdir, realpath, rmdir } from "node:fs/promises";
+import { copyFile, lstat, mkdir, open, readdir, realpath, rm, rmdir } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { remove } from "fs-extra/esm";
 import { renameOver, syncDirectory } from "./atomic-write.js";
 import { type CloneItem, isInside, listTree } from "./clone-tree.js";
 import { OcilotError } from "./errors.js";
@@ -65,7 +64,7 @@ export async function cloneLayout<T = void>(
   } catch (error) {
     throw ioError(error, target);
   } finally {
-    if (staged !== undefined) await remove(staged);
+    if (staged !== undefined) await rm(staged, { recursive: true, force: true });
     if (madeParent !== undefined) await removeEmpty(dirname(place), madeParent);
   }
 }
@@ -161,9 +160,9 @@ async function moveInto(staged: string, place: string): Promise<void> {
       await renameOver(join(staged, name), join(place, name));
       moved.push(name);
     }
-    await remove(staged);
+    await rm(staged, { recursive: true, force: true });
   } catch (error) {
-    for (const name of moved) await remove(join(place, name));
+    for (const name of moved) await rm(join(place, name), { recursive: true, force: true });
     throw error;
   }
 }

@@ -1,7 +1,6 @@
-import { realpathSync, statSync } from "node:fs";
+import { existsSync, realpathSync, statSync } from "node:fs";
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { ensureDir, pathExistsSync } from "fs-extra/esm";
 import { type Durability, syncDirectory } from "./atomic-write.js";
 import { DirectoryBlobs } from "./directory-blobs.js";
 import { DirectoryIndex } from "./directory-index.js";
@@ -45,7 +44,7 @@ export function openDirectory(path: string, durability: Durability): LayoutBacke
  */
 export async function createDirectory(path: string, durability: Durability): Promise<void> {
   try {
-    await ensureDir(path);
+    await mkdir(path, { recursive: true });
     if ((await readdir(path)).length > 0) throw outputExists(path, "is not empty");
     await mkdir(join(path, "blobs", "sha256"), { recursive: true });
     await writeFile(join(path, INDEX_FILE), '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}', {
@@ -86,7 +85,7 @@ function readMarker(root: string, path: string): Uint8Array {
     return readInside(root, join(root, MARKER_FILE), MAX_MARKER_BYTES).bytes;
   } catch (error) {
     if (errnoOf(error) !== "ENOENT") throw ioError(error, MARKER_FILE);
-    const hint = pathExistsSync(join(root, "manifest.json"))
+    const hint = existsSync(join(root, "manifest.json"))
       ? "manifest.json says that this is a docker archive without an OCI layout; save it again with a newer docker, or with skopeo copy."
       : "Name the directory that holds oci-layout, index.json and blobs/.";
     throw new OcilotError("NOT_A_LAYOUT", `${path} has no ${MARKER_FILE} file`, { path }, { hint });

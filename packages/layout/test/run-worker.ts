@@ -2,13 +2,19 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { build } from "rolldown";
 
 /** Bundles a script of this directory with the sources as they are now, so that child processes need no build of dist. */
 export async function bundleWorker(name: string, outdir: string): Promise<string> {
   const outfile = join(outdir, `${name}.cjs`);
   const entry = fileURLToPath(new URL(`${name}.ts`, import.meta.url));
-  await build({ entryPoints: [entry], outfile, bundle: true, platform: "node", format: "cjs", target: "node20", logLevel: "error" });
+  await build({
+    input: entry,
+    platform: "node",
+    transform: { target: "node20.19" },
+    output: { file: outfile, format: "cjs", codeSplitting: false },
+    logLevel: "silent",
+  });
   return outfile;
 }
 
