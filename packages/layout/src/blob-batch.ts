@@ -1,25 +1,23 @@
-import { execFile } from "node:child_process";
-import { closeSync, fchmodSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fchmodSync, fstatSync, fsyncSync, openSync, renameSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as breathe } from "node:timers/promises";
-import { promisify } from "node:util";
 import { throwIfAborted } from "./io-error.js";
-import { tempName } from "./temp-file.js";
+import { canSyncAtOnce, syncAtOnce } from "./sync-at-once.js";
+import { removeTemp, tempName } from "./temp-file.js";
 
 /** Files written between two turns of the event loop. */
 const SLICE = 256;
-/** From here on one call that syncs the file system is quicker than one for each file. */
-const MANY = 16;
+const MODE = 0o644;
 
-/** A small file that is to get its name. */
+/** A small file that is to get its name; its content has been checked. */
 export interface SmallFile {
   readonly path: string;
   readonly bytes: Uint8Array;
 }
 
 /**
- * Writes many small files: each to a temporary name in `root`, then all of them synced together, then each renamed. A file
- * bears its name only when its content is on the disk; after a failure no temporary file is left.
+ * Writes many small files, each to a temporary name in `root`, and renames it. With `sync` all of them are synced together
+ * before any is renamed: a file bears its name only when its content is on the disk. After a failure no temporary file is left.
  */
 export async function writeBatch(
   root: string,
@@ -27,8 +25,13 @@ export async function writeBatch(
   { sync, signal }: { readonly sync: boolean; readonly signal?: AbortSignal | undefined },
 ): Promise<void> {
   const temps: string[] = [];
+  let named = 0;
+  const nameAll = (): void => {
+    for (; named < temps.length; named++) renameSync(temps[named]!, files[named]!.path);
+  };
+  const all = sync && canSyncAtOnce(files.length);
+  const write = tempWriter(sync && !all);
   try {
-    const all = sync && files.length >= MANY && process.platform === "linux";
     for (const [i, { bytes }] of files.entries()) {
       if (i % SLICE === 0) {
         await breathe();
@@ -36,57 +39,37 @@ export async function writeBatch(
       }
       const temp = join(root, tempName());
       temps.push(temp);
-      writeTemp(temp, bytes, sync && !all);
+      write(temp, bytes);
+      if (!sync) nameAll();
     }
-    if (all && !(await syncFileSystem(root))) for (const temp of temps) syncFile(temp);
-    for (const [i, { path }] of files.entries()) {
-      renameSync(temps[i]!, path);
-      temps[i] = "";
-    }
+    if (all) await syncAtOnce(root, temps);
+    nameAll();
   } finally {
-    for (const temp of temps) if (temp !== "") removeQuietly(temp);
+    for (const temp of temps.slice(named)) removeTemp(temp);
   }
 }
 
-function writeTemp(temp: string, bytes: Uint8Array, sync: boolean): void {
-  const fd = openSync(temp, "wx", 0o600);
-  try {
-    for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
+/** Writes whole files that everybody may read, whatever the process's own mask says. */
+function tempWriter(sync: boolean): (path: string, bytes: Uint8Array) => void {
+  let isMasked: boolean | undefined;
+  return (path, bytes) => {
+    const fd = openSync(path, "wx", MODE);
     try {
-      fchmodSync(fd, 0o644);
-    } catch {
-      // Some network and FAT volumes have no modes.
+      for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
+      // One process has one mask: what the first file got, all get.
+      isMasked ??= (fstatSync(fd).mode & 0o777) !== MODE;
+      if (isMasked) setMode(fd);
+      if (sync) fsyncSync(fd);
+    } finally {
+      closeSync(fd);
     }
-    if (sync) fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
+  };
 }
 
-/** A file that cannot be removed is left for the next sweep. */
-function removeQuietly(path: string): void {
+function setMode(fd: number): void {
   try {
-    rmSync(path, { force: true });
+    fchmodSync(fd, MODE);
   } catch {
-    // What went wrong before is what the caller has to know.
-  }
-}
-
-function syncFile(path: string): void {
-  const fd = openSync(path, "r+");
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/** `sync -f`, which Node has no call for. Returns whether it was done: a container may be without that program. */
-async function syncFileSystem(root: string): Promise<boolean> {
-  try {
-    await promisify(execFile)("sync", ["-f", root]);
-    return true;
-  } catch {
-    return false;
+    // Some network and FAT volumes have no modes.
   }
 }

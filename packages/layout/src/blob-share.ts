@@ -1,56 +1,61 @@
-import { constants, createReadStream } from "node:fs";
-import { copyFile, link, open } from "node:fs/promises";
-import { corrupt, sizeMismatch } from "./verified-stream.js";
-import { algorithmOf, createHasher } from "./hash.js";
-import { errnoOf, throwIfAborted } from "./io-error.js";
+import { closeSync, constants, fsyncSync, linkSync, openSync } from "node:fs";
+import { copyFile, open } from "node:fs/promises";
+import type { BlobMover } from "./blob-mover.js";
+import { errnoOf } from "./io-error.js";
 import type { Descriptor } from "./spec/descriptor.js";
 
 /** What a file system answers that cannot share blocks, or not with that other one, or not that often. */
 const UNABLE: ReadonlySet<string> = new Set(["ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EXDEV", "EINVAL", "ENOTTY", "EPERM", "EMLINK", "EACCES"]);
 
 /**
- * Makes `temp` share the content of `file`: as another name of it, or as a copy that shares its blocks until one of the two
- * is written. A copy is hashed; another name is not, for it is the very file. Synced if `sync`.
+ * Makes `to` another name of `file`, whose content is not looked at: it is the very file. Its content is synced before if `sync`.
  * @returns false where the file system cannot, and then nothing was made
- * @throws OcilotError `SIZE_MISMATCH`, `BLOB_CORRUPT`, `ABORTED`; file-system errors as they come
+ * @throws file-system errors as they come; `EEXIST` where there is something of that name
+ */
+export function linkFile(file: string, to: string, sync: boolean): boolean {
+  if (sync) syncFile(file);
+  try {
+    linkSync(file, to);
+    return true;
+  } catch (error) {
+    if (UNABLE.has(errnoOf(error) ?? "")) return false;
+    throw error;
+  }
+}
+
+function syncFile(path: string): void {
+  const fd = openSync(path, "r");
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * Makes `temp` a copy of `file` that shares its blocks until one of the two is written, and checks it. Synced if `sync`.
+ * @returns false where the file system cannot, and then nothing was made
+ * @throws OcilotError `SIZE_MISMATCH`, `BLOB_CORRUPT`, `ABORTED`; file-system errors as they come. `temp` is then left.
  */
 export async function shareFile(
   file: string,
   temp: string,
   d: Descriptor,
-  options: { readonly link: boolean; readonly sync: boolean; readonly signal?: AbortSignal | undefined },
+  { sync, mover }: { readonly sync: boolean; readonly mover: BlobMover },
 ): Promise<boolean> {
-  throwIfAborted(options.signal);
   try {
-    if (options.link) await link(file, temp);
-    else await copyFile(file, temp, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE_FORCE);
+    await copyFile(file, temp, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE_FORCE);
   } catch (error) {
     if (UNABLE.has(errnoOf(error) ?? "")) return false;
     throw error;
   }
-  if (!options.link) await checkFile(temp, d, options.signal);
-  if (options.sync) await syncContent(temp);
-  return true;
-}
-
-async function checkFile(path: string, d: Descriptor, signal: AbortSignal | undefined): Promise<void> {
-  const hasher = createHasher(algorithmOf(d.digest));
-  let size = 0;
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
-    throwIfAborted(signal);
-    size += chunk.length;
-    hasher.update(chunk);
-  }
-  if (size !== d.size) throw sizeMismatch(d, size);
-  const found = hasher.digest();
-  if (found !== d.digest) throw corrupt(d, found);
-}
-
-async function syncContent(path: string): Promise<void> {
-  const file = await open(path, "r");
+  const copy = await open(temp, "r");
   try {
-    await file.sync();
+    const { size } = await copy.stat();
+    await mover.move({ fd: copy.fd, offset: 0, size, isWholeFile: true, close: () => undefined }, d);
+    if (sync) await copy.sync();
   } finally {
-    await file.close();
+    await copy.close();
   }
+  return true;
 }

@@ -1,12 +1,16 @@
+import { closeSync, fsync, openSync } from "node:fs";
 import { type FileHandle, open, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import type { Durability } from "./atomic-write.js";
+import type { BlobMover } from "./blob-mover.js";
+import { EarlySync } from "./early-sync.js";
 import { createHasher } from "./hash.js";
 import { ioError, throwIfAborted } from "./io-error.js";
 import type { Descriptor } from "./spec/descriptor.js";
 import type { Algorithm, Digest } from "./spec/digest.js";
-import type { BlobSource } from "./storage.js";
-import { tempName } from "./temp-file.js";
+import type { BlobExtent, BlobSource } from "./storage.js";
+import { removeTemp, tempName } from "./temp-file.js";
 import { corrupt, sizeMismatch } from "./verified-stream.js";
 
 /** What a blob is written as, and what may end it early. */
@@ -48,6 +52,39 @@ export async function writeBlobTemp(
   } catch (error) {
     await rm(temp, { force: true }).catch(() => undefined);
     throw error === fault ? error : ioError(error, temp);
+  }
+}
+
+/**
+ * As {@link writeBlobTemp}, for what lies in an open file. Returns the name of the temporary file.
+ * @throws OcilotError `SIZE_MISMATCH`, `BLOB_CORRUPT`, `ABORTED`, `IO_ERROR`
+ */
+export async function writeExtentTemp(
+  root: string,
+  extent: BlobExtent,
+  d: Descriptor,
+  { sync, mover, onBytes }: Durability & { readonly mover: BlobMover; readonly onBytes?: ((n: number) => void) | undefined },
+): Promise<string> {
+  const temp = join(root, tempName());
+  try {
+    const fd = openSync(temp, "wx", 0o600);
+    const early = new EarlySync(fd);
+    try {
+      const note = (n: number): void => {
+        if (sync) early.note(n);
+        onBytes?.(n);
+      };
+      await mover.move(extent, d, { to: { fd, offset: 0 }, onBytes: note });
+      await early.settle();
+      if (sync) await promisify(fsync)(fd);
+    } finally {
+      await early.end();
+      closeSync(fd);
+    }
+    return temp;
+  } catch (error) {
+    removeTemp(temp);
+    throw ioError(error, temp);
   }
 }
 

@@ -8,6 +8,7 @@ import { INDEX_FILE } from "./index-snapshot.js";
 import { errnoOf, ioError, throwIfAborted } from "./io-error.js";
 import type { Layout } from "./layout.js";
 import { MARKER_FILE } from "./layout-marker.js";
+import { canSyncAtOnce, syncAtOnce } from "./sync-at-once.js";
 import { TEMP_PREFIX, tempName } from "./temp-file.js";
 import { unpackLayout } from "./unpack.js";
 
@@ -121,11 +122,18 @@ async function copyItems(
   for (const path of directories) await mkdir(path);
   const files = items.filter((i) => i.kind === "file").toSorted((a, b) => Number(b.name === INDEX_FILE) - Number(a.name === INDEX_FILE));
   const count = files.length;
+  const atOnce = canSyncAtOnce(count);
   const first = files.splice(0, 1);
   for (const batch of [first, ...batches(files, PARALLEL)]) {
     throwIfAborted(options.signal);
-    await Promise.all(batch.map((item) => copyItem(item, join(staged, item.name), options.sync)));
+    await Promise.all(batch.map((item) => copyItem(item, join(staged, item.name), options.sync && !atOnce)));
   }
+  throwIfAborted(options.signal);
+  if (options.sync && atOnce)
+    await syncAtOnce(
+      staged,
+      items.flatMap((i) => (i.kind === "file" ? join(staged, i.name) : [])),
+    );
   if (options.sync) for (const path of [...directories.toReversed(), staged]) await syncDirectory(path);
   return count;
 }

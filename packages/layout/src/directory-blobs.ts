@@ -1,19 +1,22 @@
+import { closeSync, lstatSync } from "node:fs";
 import { lstat, rm, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { finished } from "node:stream/promises";
 import { type Durability, renameOver, setMode, syncDirectory } from "./atomic-write.js";
 import { writeBatch } from "./blob-batch.js";
-import { shareFile } from "./blob-share.js";
-import { writeBlobTemp } from "./blob-temp.js";
+import type { BlobMover } from "./blob-mover.js";
+import { linkFile, shareFile } from "./blob-share.js";
+import { writeBlobTemp, writeExtentTemp } from "./blob-temp.js";
 import { DirectoryBlobReader } from "./directory-blob-reader.js";
 import { isOcilotError } from "./errors.js";
 import { algorithmOf, digestOf } from "./hash.js";
 import { errnoOf, ioError, throwIfAborted } from "./io-error.js";
 import type { Descriptor } from "./spec/descriptor.js";
 import { type Algorithm, type Digest, blobPath } from "./spec/digest.js";
-import type { BlobSource, BlobStore } from "./storage.js";
-import { tempName } from "./temp-file.js";
-import { checkBytes } from "./verified-stream.js";
+import { openInside } from "./safe-open.js";
+import type { BlobExtent, BlobSource, BlobStore } from "./storage.js";
+import { removeTemp, tempName } from "./temp-file.js";
+import { blobNotFound, checkBytes, sizeMismatch } from "./verified-stream.js";
 
 /** Up to here reading at once is quicker than a stream. */
 const SMALL_BYTES = 1 << 20;
@@ -28,6 +31,47 @@ export class DirectoryBlobs extends DirectoryBlobReader implements BlobStore {
     super(root);
     this.#durability = durability;
     this.#checkWritable = checkWritable;
+  }
+
+  /** A file is not opened for that: one that this user may not read is there all the same. */
+  override async size(digest: Digest): Promise<number | undefined> {
+    const path = this.path(digest);
+    try {
+      this.directories.check(dirname(path));
+      const there = lstatSync(path, { throwIfNoEntry: false });
+      if (there === undefined) return undefined;
+      if (there.isFile()) return there.size;
+    } catch {
+      // What is odd about it is found out below.
+    }
+    return await super.size(digest);
+  }
+
+  override async file(d: Descriptor): Promise<string | undefined> {
+    const path = this.path(d.digest);
+    try {
+      this.directories.check(dirname(path));
+      const there = lstatSync(path);
+      if (there.isFile()) return there.size === d.size ? path : undefined;
+    } catch {
+      // As above.
+    }
+    return await super.file(d);
+  }
+
+  async extent(d: Descriptor): Promise<BlobExtent> {
+    const path = this.path(d.digest);
+    try {
+      this.directories.check(dirname(path));
+      const { fd, size } = openInside(this.root, path);
+      const extent = { fd, offset: 0, size, isWholeFile: true, close: () => closeSync(fd) };
+      if (size === d.size) return extent;
+      extent.close();
+      throw sizeMismatch(d, size);
+    } catch (error) {
+      if (["ENOENT", "ENOTDIR", "ENAMETOOLONG"].includes(errnoOf(error) ?? "")) throw blobNotFound(d);
+      throw ioError(error, blobPath(d.digest));
+    }
   }
 
   async put(
@@ -73,18 +117,46 @@ export class DirectoryBlobs extends DirectoryBlobReader implements BlobStore {
     }
   }
 
-  async putFile(file: string, d: Descriptor, options: { link: boolean; signal?: AbortSignal }): Promise<boolean> {
+  async putFile(file: string, d: Descriptor, options: { link: boolean; mover: BlobMover }): Promise<boolean> {
     this.#checkWritable();
+    options.mover.check();
     const temp = join(this.root, tempName());
-    const path = this.path(d.digest);
     try {
-      if (!(await shareFile(file, temp, d, { ...options, sync: this.#durability.sync }))) return false;
-      await this.#name(temp, path, !options.link);
+      if (options.link) return await this.#link(file, temp, this.path(d.digest));
+      if (!(await shareFile(file, temp, d, { mover: options.mover, sync: this.#durability.sync }))) return false;
+      await this.#name(temp, this.path(d.digest));
       return true;
     } catch (error) {
+      removeTemp(temp);
       throw ioError(error, blobPath(d.digest));
-    } finally {
-      await rm(temp, { force: true }).catch(() => undefined);
+    }
+  }
+
+  /** Over what is there, which is damaged, it goes by way of `temp`. */
+  async #link(file: string, temp: string, path: string): Promise<boolean> {
+    await this.#ensure(dirname(path));
+    const { sync } = this.#durability;
+    try {
+      if (!linkFile(file, path, sync)) return false;
+    } catch (error) {
+      if (errnoOf(error) !== "EEXIST") throw error;
+      if (!linkFile(file, temp, sync)) return false;
+      await renameOver(temp, path);
+      // Two names of one file are not renamed over each other: both would stay.
+      removeTemp(temp);
+    }
+    this.#unsynced.add(dirname(path));
+    return true;
+  }
+
+  async putExtent(extent: BlobExtent, d: Descriptor, options: { mover: BlobMover; onBytes?: (n: number) => void }): Promise<void> {
+    this.#checkWritable();
+    const temp = await writeExtentTemp(this.root, extent, d, { ...options, sync: this.#durability.sync });
+    try {
+      await this.#name(temp, this.path(d.digest));
+    } catch (error) {
+      removeTemp(temp);
+      throw ioError(error, blobPath(d.digest));
     }
   }
 
@@ -93,8 +165,8 @@ export class DirectoryBlobs extends DirectoryBlobReader implements BlobStore {
     this.#unsynced.add(directory);
   }
 
-  async #name(temp: string, path: string, isOwn = true): Promise<void> {
-    if (isOwn) await setMode(temp, 0o644);
+  async #name(temp: string, path: string): Promise<void> {
+    await setMode(temp, 0o644);
     await this.#ensure(dirname(path));
     await renameOver(temp, path);
     // Again: a sync meanwhile may have been too early.

@@ -7,9 +7,10 @@ export { type ArchiveOptions, DEFAULT_MAX_ARCHIVE_SIZE, isArchive } from "./arch
 export { DEFAULT_MAX_MEMBERS } from "./archive/scan.js";
 export { type Compression, compressionOf, hasZstd } from "./archive/compression.js";
 export { layoutMembers } from "./archive/layout-members.js";
-export { type ArchiveMember, type ArchiveOutput, refuseTakenPath, writeArchive } from "./archive/write-archive.js";
+export { type ArchiveMember, type ArchiveOutput, type MemberProgress, refuseTakenPath, writeArchive } from "./archive/write-archive.js";
 export { type ImageName, isImageTag, parseImageName } from "./image-name.js";
 export { type CloneOptions, type CloneResult, cloneLayout } from "./clone.js";
+export { BlobMover, type MoverOptions } from "./blob-mover.js";
 export { memoryBackend } from "./memory-backend.js";
 export { resolveReference } from "./resolve.js";
 export { OCTET_STREAM, sniffManifest } from "./sniff.js";

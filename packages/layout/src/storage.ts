@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import type { BlobMover } from "./blob-mover.js";
 import type { OcilotError } from "./errors.js";
 import type { IndexEdit } from "./index-edit.js";
 import type { IndexSnapshot } from "./index-snapshot.js";
@@ -28,8 +29,24 @@ export interface BlobReader {
   ): Promise<(Uint8Array | OcilotError)[]>;
   /** Where a blob of that size stands as a file, for whoever can share it; its content is not looked at. */
   file?(descriptor: Descriptor): Promise<string | undefined>;
+  /**
+   * Where a blob of that size lies in an open file, for whoever moves or hashes it in one pass; its content is not looked at.
+   * Undefined where it lies in none.
+   * @throws OcilotError `BLOB_NOT_FOUND`, `SIZE_MISMATCH`, `LINK_OUTSIDE`, `IO_ERROR`
+   */
+  extent?(descriptor: Descriptor): Promise<BlobExtent | undefined>;
   /** Every file of `blobs/` whose name is a digest, in no order. */
   list(): AsyncIterable<BlobListing>;
+}
+
+/** Bytes of an open file. Whoever asked for them closes it, and reads from positions only: others may read there too. */
+export interface BlobExtent {
+  readonly fd: number;
+  readonly offset: number;
+  readonly size: number;
+  /** Nothing may come behind them. */
+  readonly isWholeFile: boolean;
+  close(): void;
 }
 
 /** A blob as a listing shows it; `modified` is when it was last stored or asked to be, in milliseconds since 1970. */
@@ -52,19 +69,25 @@ export interface BlobWriter {
     options?: { expect?: Descriptor; algorithm?: Algorithm; mediaType?: string; signal?: AbortSignal },
   ): Promise<Descriptor>;
   /**
-   * Stores many small blobs at once, of which the bytes have been checked already. None bears its name before all are on
-   * the disk.
+   * Stores many small blobs at once, of which the bytes have been checked already. Each bears its name only when it is whole,
+   * and where writes are synced, none before all are on the disk.
    */
   putMany?(
     blobs: readonly { readonly descriptor: Descriptor; readonly bytes: Uint8Array }[],
     options?: { signal?: AbortSignal },
   ): Promise<void>;
   /**
-   * Stores the content of a file without reading it through, where the file system can share it. With `link` the blob is
-   * that very file, and its content is not checked.
+   * Stores the content of a file without writing it again, where the file system can share it; it is checked all the same.
+   * With `link` the blob is that very file, and its content is not checked.
    * @returns false where it cannot, and then nothing was stored
    */
-  putFile?(file: string, descriptor: Descriptor, options: { link: boolean; signal?: AbortSignal }): Promise<boolean>;
+  putFile?(file: string, descriptor: Descriptor, options: { link: boolean; mover: BlobMover }): Promise<boolean>;
+  /**
+   * Stores what lies in an open file, checked against the descriptor as it is written.
+   * @param options `onBytes` is told of bytes that have been written
+   * @throws OcilotError `BLOB_CORRUPT`, `SIZE_MISMATCH`, `ALGORITHM_UNSUPPORTED`, `WRITE_REFUSED`, `LINK_OUTSIDE`, `ABORTED`, `IO_ERROR`
+   */
+  putExtent?(extent: BlobExtent, descriptor: Descriptor, options: { mover: BlobMover; onBytes?: (n: number) => void }): Promise<void>;
   /** Removes a blob; one that is not there is no error. With `before` only if it was stored before that time. */
   delete(digest: Digest, options?: { before?: number }): Promise<void>;
 }

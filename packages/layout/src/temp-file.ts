@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { readFileSync, readlinkSync } from "node:fs";
+import { readFileSync, readlinkSync, rmSync } from "node:fs";
 import { lstat, readdir, rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
@@ -17,9 +17,22 @@ export const HOST_ID: string = hostId();
 export const HOST_TAG: string = createHash("sha256").update(HOST_ID).digest("hex").slice(0, 8);
 const SWEEP_AGE_MS = 24 * 3600 * 1000;
 
+/** Counts from a random start: two copies of this module in one process, as in its threads, begin elsewhere. */
+let serial = randomBytes(6).readUIntBE(0, 6);
+
 /** A new name for a file that is not whole yet; it tells a later sweep who made it. */
 export function tempName(): string {
-  return `${TEMP_PREFIX}tmp-${HOST_TAG}-${process.pid}-${randomBytes(6).toString("hex")}`;
+  serial = (serial + 1) % 2 ** 48;
+  return `${TEMP_PREFIX}tmp-${HOST_TAG}-${process.pid}-${serial.toString(16).padStart(12, "0")}`;
+}
+
+/** Removes a temporary file of this process. One that cannot be removed is left for a later sweep. */
+export function removeTemp(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // What went wrong before is what the caller has to know.
+  }
 }
 
 /**

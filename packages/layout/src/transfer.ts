@@ -1,3 +1,4 @@
+import { BlobMover } from "./blob-mover.js";
 import { throwIfAborted } from "./io-error.js";
 import type { Layout } from "./layout.js";
 import type { Descriptor } from "./spec/descriptor.js";
@@ -20,7 +21,9 @@ export interface TransferOptions {
 }
 
 /**
- * Copies blobs between layouts in the order given, size and digest checked on the way; with `link` only those of manifests.
+ * Copies blobs between layouts, size and digest checked on the way; with `link` only those of manifests. Large content goes
+ * first, several blobs at once; manifests and small content follow in the order given, so that what a manifest names and what
+ * comes before it in the list is in the target before it is.
  * What the target has under that digest, in that size, is not written again. Where the file system can, blocks are shared.
  * Memory does not grow with the size or the number of blobs.
  * @throws OcilotError `BLOB_NOT_FOUND`, `SIZE_MISMATCH`, `BLOB_CORRUPT`, `ABORTED`, and what writing throws
@@ -31,27 +34,49 @@ export async function transferBlobs(
   descriptors: readonly Descriptor[],
   options: TransferOptions = {},
 ): Promise<void> {
+  const absent = await absentFrom(target, descriptors, options);
+  const rest = options.link === true ? await linkContent(source, target, absent, options) : absent;
+  const isLarge = (d: Descriptor): boolean => d.size > SMALL_BYTES;
+  await transferLarge(
+    source,
+    target,
+    rest.filter((d) => isLarge(d) && !isManifest(d)),
+    options,
+  );
   let batch: Descriptor[] = [];
   let bytes = 0;
-  for (const d of descriptors) {
-    throwIfAborted(options.signal);
-    if ((await target.blobs.size(d.digest)) === d.size) {
-      options.onProgress?.({ bytes: d.size, descriptor: d, isNew: false });
-      continue;
-    }
-    const isLinked = options.link === true && manifestKind(d.mediaType) === undefined;
-    if (d.size <= SMALL_BYTES && !isLinked) {
-      batch.push(d);
-      bytes += d.size;
-    }
-    if (d.size > SMALL_BYTES || isLinked || batch.length === BATCH_BLOBS || bytes > BATCH_BYTES) {
+  for (const d of rest.filter((blob) => !isLarge(blob) || isManifest(blob))) {
+    if (isLarge(d) || batch.length === BATCH_BLOBS || bytes > BATCH_BYTES) {
       await transferSmall(source, target, batch, options);
       batch = [];
       bytes = 0;
     }
-    if (d.size > SMALL_BYTES || isLinked) await transferLarge(source, target, d, isLinked, options);
+    if (isLarge(d)) await transferLarge(source, target, [d], options);
+    else batch.push(d);
+    bytes += d.size;
   }
   await transferSmall(source, target, batch, options);
+}
+
+function isManifest(d: Descriptor): boolean {
+  return manifestKind(d.mediaType) !== undefined;
+}
+
+/** What is to be copied, each once. */
+async function absentFrom(
+  target: Layout,
+  descriptors: readonly Descriptor[],
+  { signal, onProgress }: TransferOptions,
+): Promise<Descriptor[]> {
+  const absent = new Map<string, Descriptor>();
+  for (const d of descriptors) {
+    throwIfAborted(signal);
+    const key = `${d.digest} ${d.size}`;
+    const isThere = absent.has(key) || (await target.blobs.size(d.digest)) === d.size;
+    if (isThere) onProgress?.({ bytes: d.size, descriptor: d, isNew: false });
+    else absent.set(key, d);
+  }
+  return [...absent.values()];
 }
 
 async function transferSmall(source: Layout, target: Layout, ds: readonly Descriptor[], options: TransferOptions): Promise<void> {
@@ -68,23 +93,93 @@ async function transferSmall(source: Layout, target: Layout, ds: readonly Descri
   for (const d of ds) onProgress?.({ bytes: d.size, descriptor: d, isNew: true });
 }
 
-async function transferLarge(source: Layout, target: Layout, d: Descriptor, link: boolean, options: TransferOptions): Promise<void> {
+/** Gives content, but no manifests, another name in the target; returns what could not be. */
+async function linkContent(source: Layout, target: Layout, ds: readonly Descriptor[], options: TransferOptions): Promise<Descriptor[]> {
   const { signal, onProgress } = options;
-  const file = await source.blobs.file?.(d);
-  if (file !== undefined && (await target.blobs.putFile?.(file, d, { link, ...(signal && { signal }) })) === true) {
-    onProgress?.({ bytes: d.size, descriptor: d, isNew: true });
-    return;
+  const rest: Descriptor[] = [];
+  const mover = new BlobMover([], { signal });
+  try {
+    for (const d of ds) {
+      const file = isManifest(d) ? undefined : await source.blobs.file?.(d);
+      const isLinked = file !== undefined && (await target.blobs.putFile?.(file, d, { link: true, mover })) === true;
+      if (isLinked) onProgress?.({ bytes: d.size, descriptor: d, isNew: true });
+      else rest.push(d);
+    }
+  } finally {
+    mover.close();
   }
-  let told = 0;
-  let seen = 0;
+  return rest;
+}
+
+/**
+ * Several at once: shared where the file system can, else read, checked and written in one pass. The largest go first, so that
+ * in the end no core waits for the last one alone.
+ */
+async function transferLarge(source: Layout, target: Layout, ds: readonly Descriptor[], options: TransferOptions): Promise<void> {
+  if (ds.length === 0) return;
+  const { signal, onProgress } = options;
+  const mover = new BlobMover(
+    ds.map((d) => d.size),
+    { signal },
+  );
+  let canShare = true;
+  const share = async (d: Descriptor): Promise<boolean> => {
+    const file = canShare ? await source.blobs.file?.(d) : undefined;
+    canShare = file !== undefined && (await target.blobs.putFile?.(file, d, { link: false, mover })) === true;
+    return canShare;
+  };
+  try {
+    await mover.each(
+      ds.toSorted((a, b) => b.size - a.size),
+      async (d) => {
+        let told = 0;
+        const onBytes = (n: number): void => {
+          if (told + n < d.size) onProgress?.({ bytes: n, descriptor: d });
+          if (told + n < d.size) told += n;
+        };
+        if (!(await share(d)) && !(await move(source, target, d, { mover, onBytes }))) await pour(source, target, d, { signal, onBytes });
+        onProgress?.({ bytes: d.size - told, descriptor: d, isNew: true });
+      },
+    );
+  } finally {
+    mover.close();
+  }
+}
+
+/** False where the one is in no file, or the other takes none. */
+async function move(
+  source: Layout,
+  target: Layout,
+  d: Descriptor,
+  options: { readonly mover: BlobMover; readonly onBytes: (n: number) => void },
+): Promise<boolean> {
+  if (target.blobs.putExtent === undefined) return false;
+  const extent = await source.blobs.extent?.(d);
+  if (extent === undefined) return false;
+  try {
+    await target.blobs.putExtent(extent, d, options);
+    return true;
+  } finally {
+    extent.close();
+  }
+}
+
+/** For a source that is no file, and a target that is none. */
+async function pour(
+  source: Layout,
+  target: Layout,
+  d: Descriptor,
+  { signal, onBytes }: { readonly signal: AbortSignal | undefined; readonly onBytes: (n: number) => void },
+): Promise<void> {
   const stream = await source.blobs.open(d);
+  let untold = 0;
   const counted = async function* (): AsyncIterable<Uint8Array> {
     for await (const chunk of stream as AsyncIterable<Uint8Array>) {
       yield chunk;
-      seen += chunk.length;
-      if (seen - told < TELL_BYTES || seen === d.size) continue;
-      onProgress?.({ bytes: seen - told, descriptor: d });
-      told = seen;
+      untold += chunk.length;
+      if (untold < TELL_BYTES) continue;
+      onBytes(untold);
+      untold = 0;
     }
   };
   try {
@@ -92,5 +187,4 @@ async function transferLarge(source: Layout, target: Layout, d: Descriptor, link
   } finally {
     stream.destroy();
   }
-  onProgress?.({ bytes: d.size - told, descriptor: d, isNew: true });
 }

@@ -1,11 +1,23 @@
 import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PassThrough, Writable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { type ArchiveMember, Layout, compressionOf, digestOf, hasZstd, layoutMembers, writeArchive } from "../src/index.js";
+import {
+  type ArchiveMember,
+  type Descriptor,
+  Layout,
+  type MemberProgress,
+  blobPath,
+  compressionOf,
+  digestOf,
+  hasZstd,
+  layoutMembers,
+  writeArchive,
+} from "../src/index.js";
 import { D, HELLO, INDEX } from "./archives/tar-maker.js";
 import { chunks, collect, errorOf, layoutWith, tempDir } from "./helpers.js";
 
@@ -143,6 +155,83 @@ describe("a file", () => {
     expect((await errorOf(writeArchive(join(dir, "x"), [aborting], { signal: abort.signal }))).code).toBe("ABORTED");
     expect(readdirSync(dir)).toEqual([]);
     expect((await errorOf(writeArchive(join(dir, "no", "x"), []))).code).toBe("IO_ERROR");
+  });
+});
+
+describe("a file of large blobs", () => {
+  /** Blobs of every length around a block and a piece, enough for threads to be started, and one with a name that fits into no header. */
+  async function largeLayout(): Promise<{ layout: Layout; ds: Descriptor[] }> {
+    const layout = await Layout.create(join(tempDir(), "large"), { sync: false });
+    const ds: Descriptor[] = [];
+    for (const size of [5, 1 << 20, (1 << 20) + 1, (9 << 20) + 511, 11 << 20, (12 << 20) + 513])
+      ds.push(await layout.blobs.put(randomBytes(size)));
+    ds.push(await layout.blobs.put(randomBytes(3 << 20), { algorithm: "sha512" }));
+    return { layout, ds };
+  }
+
+  const streamed = async (layout: Layout): Promise<Buffer> => {
+    const pass = new PassThrough();
+    const [bytes] = await Promise.all([buffer(pass), writeArchive(pass, await layoutMembers(layout)).finally(() => pass.end())]);
+    return bytes;
+  };
+
+  test("has the bytes of the stream, from a directory and from an archive, and tells of every byte", async () => {
+    const { layout, ds } = await largeLayout();
+    const expected = await streamed(layout);
+    const [path, again] = [join(tempDir(), "x.tar"), join(tempDir(), "y.tar")];
+    let bytes = 0;
+    const whole: string[] = [];
+    const onMember: MemberProgress = (event) => {
+      bytes += event.bytes;
+      if (event.isWhole) whole.push(event.member.name);
+    };
+    await writeArchive(path, await layoutMembers(layout), { onMember });
+    expect(readFileSync(path).equals(expected)).toBe(true);
+    const all = await layoutMembers(layout);
+    expect(whole.toSorted()).toEqual(all.map((m) => m.name).toSorted());
+    expect(bytes).toBe(all.reduce((sum, m) => sum + m.size, 0));
+    await using archive = await Layout.openArchive(path);
+    for (const d of ds) expect((await archive.blobs.bytes(d)).length).toBe(d.size);
+    await writeArchive(again, await layoutMembers(archive), fast);
+    expect(readFileSync(again).equals(expected)).toBe(true);
+  });
+
+  test("that lie in no file of their own has the same bytes too", async () => {
+    const { layout } = await largeLayout();
+    const path = join(tempDir(), "x.tar");
+    const unplaced = (await layoutMembers(layout)).map((m) => (m.blob ? { ...m, blob: { ...m.blob, extent: async () => undefined } } : m));
+    await writeArchive(path, unplaced, fast);
+    expect(readFileSync(path).equals(await streamed(layout))).toBe(true);
+  });
+
+  test.each([0, 3, 5, 6])("is not made when the blob at %i is damaged", async (i) => {
+    const { layout, ds } = await largeLayout();
+    const dir = tempDir();
+    const bytes = Buffer.from(await layout.blobs.bytes(ds[i]!));
+    bytes[0]! ^= 1;
+    const made = await layoutMembers(layout);
+    writeFileSync(join(layout.location, blobPath(ds[i]!.digest)), bytes);
+    expect(await errorOf(writeArchive(join(dir, "x.tar"), made))).toMatchObject({
+      code: "BLOB_CORRUPT",
+      details: { digest: ds[i]!.digest },
+    });
+    writeFileSync(join(layout.location, blobPath(ds[i]!.digest)), bytes.subarray(1));
+    expect((await errorOf(writeArchive(join(dir, "x.tar"), made))).code).toBe("SIZE_MISMATCH");
+    expect(readdirSync(dir)).toEqual([]);
+  });
+
+  test("is not made when it is interrupted, and what members throw is theirs", async () => {
+    const { layout } = await largeLayout();
+    const dir = tempDir();
+    const abort = new AbortController();
+    const options = { signal: abort.signal, onMember: () => abort.abort() };
+    expect((await errorOf(writeArchive(join(dir, "x.tar"), await layoutMembers(layout), options))).code).toBe("ABORTED");
+    const torn = Object.assign(new Error("torn"), { syscall: "read", code: "EIO" });
+    const broken = (await layoutMembers(layout)).map((m) =>
+      m.blob ? { ...m, blob: { ...m.blob, extent: () => Promise.reject(torn) } } : m,
+    );
+    await expect(writeArchive(join(dir, "x.tar"), broken)).rejects.toBe(torn);
+    expect(readdirSync(dir)).toEqual([]);
   });
 });
 

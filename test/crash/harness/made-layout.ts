@@ -1,14 +1,18 @@
+import { join } from "node:path";
 import { type Descriptor, IMAGE_MANIFEST, Layout } from "@ocilot/layout";
 
 const IMAGE_CONFIG = "application/vnd.oci.image.config.v1+json";
+const IMAGE_LAYER = "application/vnd.oci.image.layer.v1.tar";
 
-/** Stores a small image manifest; images of different names differ. */
-export async function putImage(layout: Layout, name: string): Promise<Descriptor> {
+/** Stores an image manifest; images of different names differ. Its layers have the sizes given. */
+export async function putImage(layout: Layout, name: string, sizes: readonly number[] = []): Promise<Descriptor> {
   const bytes = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
   const config = await layout.blobs.put(bytes({ architecture: "amd64", os: "linux", config: { Labels: { name } } }), {
     mediaType: IMAGE_CONFIG,
   });
-  return await layout.blobs.put(bytes({ schemaVersion: 2, mediaType: IMAGE_MANIFEST, config, layers: [] }), { mediaType: IMAGE_MANIFEST });
+  const layers: Descriptor[] = [];
+  for (const [i, size] of sizes.entries()) layers.push(await layout.blobs.put(new Uint8Array(size).fill(i), { mediaType: IMAGE_LAYER }));
+  return await layout.blobs.put(bytes({ schemaVersion: 2, mediaType: IMAGE_MANIFEST, config, layers }), { mediaType: IMAGE_MANIFEST });
 }
 
 /** A new layout in `dir` with one image under the tag v1. */
@@ -17,4 +21,11 @@ export async function makeLayout(dir: string): Promise<Descriptor> {
   const image = await putImage(layout, "first");
   await layout.tag(image, "v1");
   return image;
+}
+
+/** As {@link makeLayout}, and in its directory `source` a layout with an image of large layers under the tag `large`. */
+export async function makeLayoutWithSource(dir: string): Promise<void> {
+  await makeLayout(dir);
+  const source = await Layout.create(join(dir, "source"), { sync: false });
+  await source.tag(await putImage(source, "large", [200_000, 300_000]), "large");
 }

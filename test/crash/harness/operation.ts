@@ -17,6 +17,6 @@ export type Operation =
   | { readonly op: "tag"; readonly digest: Digest; readonly name: string }
   | { readonly op: "untag"; readonly name: string }
   | { readonly op: "convert"; readonly to: ConventionId; readonly only?: boolean; readonly scan?: boolean }
-  /** Into the layout, from the one in `from`. */
+  /** Into the layout, from the one in `from`, which may be a directory in it. */
   | { readonly op: "copy"; readonly from: string; readonly reference?: string; readonly force?: boolean }
   | { readonly op: "gc"; readonly prune?: boolean };

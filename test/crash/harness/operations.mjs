@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { Layout } from "@ocilot/layout";
 import { attach, collectGarbage, convert, copyLayout, detach } from "@ocilot/referrers";
 
@@ -23,7 +24,7 @@ const RUN = {
     await convert(layout, { to, only: only ?? false, scan: scan ?? false });
   },
   async copy(layout, { from, reference, force }) {
-    await copyLayout(await Layout.open(from), layout, { ...(reference && { reference }), force: force ?? false });
+    await copyLayout(await Layout.open(resolve(layout.location, from)), layout, { ...(reference && { reference }), force: force ?? false });
   },
   async gc(layout, { prune }) {
     await collectGarbage(layout, { grace: 0, pruneDangling: prune ?? false });

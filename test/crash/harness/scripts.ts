@@ -1,7 +1,7 @@
 import { cpSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Digest } from "@ocilot/layout";
-import { makeLayout } from "./made-layout.js";
+import { makeLayout, makeLayoutWithSource } from "./made-layout.js";
 import type { Operation } from "./operation.js";
 
 /** A layout to begin with, and operations; in them a digest `$2` is what the third of them was about. */
@@ -92,5 +92,10 @@ export const SCRIPTS: readonly Script[] = [
       { op: "gc", prune: true },
       { op: "copy", from: fixture("cosign-tags"), reference: "v1", force: true },
     ],
+  },
+  {
+    name: "a copy of large blobs",
+    prepare: makeLayoutWithSource,
+    operations: [{ op: "copy", from: "source", reference: "large" }],
   },
 ];

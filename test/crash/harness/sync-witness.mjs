@@ -14,6 +14,8 @@ const isPassing = (path) => path.includes(".ocilot-") || path.endsWith("index.js
 let unsynced = [];
 
 const AFTER = {
+  write: ({ path }) => contents.add(path),
+  fsync: ({ path }) => contents.delete(path),
   "handle.write": ({ path }) => contents.add(path),
   "handle.writeFile": ({ path }) => contents.add(path),
   "handle.sync": ({ path }) => contents.delete(path) || names.delete(path),

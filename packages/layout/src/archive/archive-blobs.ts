@@ -3,7 +3,7 @@ import type { OcilotError } from "../errors.js";
 import { readMany } from "../read-many.js";
 import type { Descriptor } from "../spec/descriptor.js";
 import type { Digest } from "../spec/digest.js";
-import type { BlobListing, BlobStore } from "../storage.js";
+import type { BlobExtent, BlobListing, BlobStore } from "../storage.js";
 import { blobNotFound, checkBytes, sizeMismatch, tooLarge, verifiedStream } from "../verified-stream.js";
 import { refuseWrite } from "./archive-error.js";
 import type { ArchiveFile } from "./archive-file.js";
@@ -38,6 +38,11 @@ export class ArchiveBlobs implements BlobStore {
     content.on("error", (error) => check.destroy(error));
     check.on("close", () => content.destroy());
     return content.pipe(check);
+  }
+
+  async extent(d: Descriptor): Promise<BlobExtent | undefined> {
+    const found = this.#find(d);
+    return found instanceof Uint8Array ? undefined : this.#file.extent(found.offset, found.size);
   }
 
   async bytes(d: Descriptor, options: { maxBytes?: number } = {}): Promise<Uint8Array> {

@@ -1,6 +1,7 @@
 import { closeSync, createReadStream, fstatSync, openSync, read, readSync } from "node:fs";
 import { Readable } from "node:stream";
 import { ioError } from "../io-error.js";
+import type { BlobExtent } from "../storage.js";
 import { archiveInvalid } from "./archive-error.js";
 
 /** A stream that ends, or is given up, would close the file under all others. */
@@ -12,7 +13,7 @@ export class ArchiveFile {
   readonly location: string;
   readonly size: number;
   readonly #fd: number;
-  #streams = 0;
+  #users = 0;
   #state: "open" | "closing" | "closed" = "open";
 
   /** Takes the descriptor over. */
@@ -47,19 +48,33 @@ export class ArchiveFile {
   stream(offset: number, length: number): Readable {
     const fd = this.#checkedFd();
     if (length === 0) return Readable.from([]);
-    this.#streams++;
+    this.#users++;
     const stream = createReadStream("", { fd, start: offset, end: offset + length - 1, highWaterMark: 1 << 20, fs: SHARED });
-    return stream.on("close", () => {
-      this.#streams--;
-      if (this.#state === "closing") this.close();
-    });
+    return stream.on("close", () => this.#release());
   }
 
-  /** Closes the file, once the streams that are under way have ended. */
+  /** The bytes from `offset` on, for whoever reads them with the file's own descriptor; it stays open until they are let go of. */
+  extent(offset: number, size: number): BlobExtent {
+    const fd = this.#checkedFd();
+    this.#users++;
+    let isHeld = true;
+    const close = (): void => {
+      if (isHeld) this.#release();
+      isHeld = false;
+    };
+    return { fd, offset, size, isWholeFile: false, close };
+  }
+
+  /** Closes the file, once nobody reads from it any more. */
   close(): void {
     if (this.#state === "closed") return;
-    this.#state = this.#streams > 0 ? "closing" : "closed";
+    this.#state = this.#users > 0 ? "closing" : "closed";
     if (this.#state === "closed") closeSync(this.#fd);
+  }
+
+  #release(): void {
+    this.#users--;
+    if (this.#state === "closing") this.close();
   }
 
   #checkedFd(): number {

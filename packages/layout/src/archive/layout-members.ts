@@ -2,8 +2,12 @@ import { INDEX_FILE } from "../index-snapshot.js";
 import type { Layout } from "../layout.js";
 import { LAYOUT_VERSION, MARKER_FILE } from "../layout-marker.js";
 import { OCTET_STREAM } from "../sniff.js";
+import type { Descriptor } from "../spec/descriptor.js";
 import { blobPath } from "../spec/digest.js";
 import type { ArchiveMember } from "./tar-bytes.js";
+
+/** Up to here reading at once is quicker than a stream. */
+const SMALL_BYTES = 64 * 1024;
 
 /**
  * The members of an archive of a layout, in their order: `oci-layout` and `index.json`, so that a reader knows at once
@@ -19,10 +23,20 @@ export async function layoutMembers(layout: Layout, documents: Readonly<Record<s
   for await (const { digest, size } of layout.blobs.list()) {
     const name = blobPath(digest);
     add({ name: name.slice(0, name.lastIndexOf("/") + 1), size: 0 });
-    add({ name, size, open: async () => await layout.blobs.open({ mediaType: OCTET_STREAM, digest, size }) });
+    const descriptor = { mediaType: OCTET_STREAM, digest, size };
+    add({
+      name,
+      size,
+      open: async () => await contentOf(layout, descriptor),
+      blob: { descriptor, extent: async () => await layout.blobs.extent?.(descriptor) },
+    });
   }
   const marker = document(MARKER_FILE, `{"imageLayoutVersion":"${LAYOUT_VERSION}"}`);
   return [marker, document(INDEX_FILE, text), ...[...members.values()].toSorted(byName)];
+}
+
+async function contentOf({ blobs }: Layout, d: Descriptor): Promise<Iterable<Uint8Array> | AsyncIterable<Uint8Array>> {
+  return d.size <= SMALL_BYTES ? [await blobs.bytes(d)] : await blobs.open(d);
 }
 
 function document(name: string, content: string): ArchiveMember {

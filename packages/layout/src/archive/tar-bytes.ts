@@ -1,36 +1,58 @@
+import type { Descriptor } from "../spec/descriptor.js";
+import type { BlobExtent } from "../storage.js";
 import { type EncodableHeader, encodeHeader, encodePax } from "./tar-header.js";
 
 const BLOCK = 512;
+const ZEROS = new Uint8Array(2 * BLOCK);
+/** What comes behind the last member. */
+export const END: Uint8Array = ZEROS;
+/** What is told of at once, of a large member. */
+const TELL_BYTES = 8 << 20;
 
 /** A file of a new archive; a name that ends in `/` is a directory, whose size is 0. */
 export interface ArchiveMember {
   readonly name: string;
   readonly size: number;
   /** The content, exactly as long as `size` says. Called once, when its turn has come. */
-  open?(): Iterable<Uint8Array> | Promise<AsyncIterable<Uint8Array>>;
+  open?(): Iterable<Uint8Array> | Promise<Iterable<Uint8Array> | AsyncIterable<Uint8Array>>;
+  /** Where the content is a blob: in the place of `open` it may then be moved from where it lies, beside others. */
+  readonly blob?: { readonly descriptor: Descriptor; extent(): Promise<BlobExtent | undefined> };
 }
+
+/** Told of bytes of a member that have been dealt with, and with `isWhole` when all of it has been. */
+export type MemberProgress = (event: { readonly member: ArchiveMember; readonly bytes: number; readonly isWhole: boolean }) => void;
 
 /**
  * The bytes of a tar. They depend on names and contents alone: no time, owner or mode of the machine gets in.
  * @throws what the members throw
  */
-export async function* tarBytes(members: Iterable<ArchiveMember>): AsyncIterable<Uint8Array> {
-  for (const { name, size, open } of members) {
-    yield* headersOf(name, size);
-    let seen = 0;
-    for await (const chunk of (await open?.()) ?? []) {
-      seen += chunk.length;
-      yield chunk;
-    }
-    // The stream of a blob has checked this already; a tar with a wrong size would be of no use to anybody.
-    if (seen !== size) throw new Error(`${name}: ${size} bytes were promised, ${seen} came`);
-    yield padding(size);
+export async function* tarBytes(members: Iterable<ArchiveMember>, onProgress?: MemberProgress): AsyncIterable<Uint8Array> {
+  for (const member of members) {
+    yield* headersOf(member);
+    yield* contentOf(member, onProgress);
+    yield padding(member.size);
   }
-  yield Buffer.alloc(2 * BLOCK);
+  yield END;
+}
+
+/** What a member is, without header and padding. @throws what it throws, and where it is not as long as it says */
+export async function* contentOf(member: ArchiveMember, onProgress?: MemberProgress): AsyncIterable<Uint8Array> {
+  let seen = 0;
+  let told = 0;
+  for await (const chunk of (await member.open?.()) ?? []) {
+    seen += chunk.length;
+    yield chunk;
+    if (seen - told < TELL_BYTES || seen >= member.size) continue;
+    onProgress?.({ member, bytes: seen - told, isWhole: false });
+    told = seen;
+  }
+  // The stream of a blob has checked this already; a tar with a wrong size would be of no use to anybody.
+  if (seen !== member.size) throw new Error(`${member.name}: ${member.size} bytes were promised, ${seen} came`);
+  onProgress?.({ member, bytes: seen - told, isWhole: true });
 }
 
 /** One header, or where the name does not fit, a PAX header and then one under a shorter name. */
-function* headersOf(name: string, size: number): Iterable<Uint8Array> {
+export function* headersOf({ name, size }: Pick<ArchiveMember, "name" | "size">): Iterable<Uint8Array> {
   const header: EncodableHeader = {
     name,
     mode: name.endsWith("/") ? 0o755 : 0o644,
@@ -49,23 +71,7 @@ function* headersOf(name: string, size: number): Iterable<Uint8Array> {
   yield encodeHeader({ ...header, name: "PaxMember" })!;
 }
 
-function padding(size: number): Uint8Array {
-  return Buffer.alloc((BLOCK - (size % BLOCK)) % BLOCK);
-}
-
-/** The same bytes in fewer, larger pieces: small ones are held back and handed on together, large ones are not copied. */
-export async function* batches(chunks: AsyncIterable<Uint8Array>, size: number): AsyncIterable<Uint8Array[]> {
-  let batch: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of chunks) {
-    if (chunk.length === 0) continue;
-    batch.push(chunk);
-    bytes += chunk.length;
-    // As many pieces as one system call takes.
-    if (bytes < size && batch.length < 1000) continue;
-    yield batch;
-    batch = [];
-    bytes = 0;
-  }
-  if (batch.length > 0) yield batch;
+/** What fills the last block of a member. */
+export function padding(size: number): Uint8Array {
+  return ZEROS.subarray(0, (BLOCK - (size % BLOCK)) % BLOCK);
 }

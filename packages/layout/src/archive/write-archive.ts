@@ -1,18 +1,19 @@
-import { type FileHandle, link, lstat, open, rm } from "node:fs/promises";
+import { link, lstat, open } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { renameOver, syncDirectory } from "../atomic-write.js";
+import { EarlySync } from "../early-sync.js";
 import { OcilotError } from "../errors.js";
 import { errnoOf, ioError, throwIfAborted } from "../io-error.js";
-import { sweepTemps, tempName } from "../temp-file.js";
+import { removeTemp, sweepTemps, tempName } from "../temp-file.js";
 import { type Compression, compressionOf, compressor } from "./compression.js";
-import { type ArchiveMember, batches, tarBytes } from "./tar-bytes.js";
+import { RUN_BYTES, piecesFrom, runsOf, writePieces } from "./pieces.js";
+import { writePlainTar } from "./plain-tar.js";
+import { type ArchiveMember, type MemberProgress, tarBytes } from "./tar-bytes.js";
+import { watched } from "./watched.js";
 
-export type { ArchiveMember } from "./tar-bytes.js";
-
-/** What is handed to the system at once. */
-const BATCH = 1 << 20;
+export type { ArchiveMember, MemberProgress } from "./tar-bytes.js";
 
 /** Where and how an archive is written. */
 export interface ArchiveOutput {
@@ -23,6 +24,8 @@ export interface ArchiveOutput {
   /** `false` trades safety against a power cut for speed; true unless told. */
   readonly sync?: boolean;
   readonly signal?: AbortSignal;
+  /** Told of the content of members, and not in their order. */
+  readonly onMember?: MemberProgress;
 }
 
 /**
@@ -57,33 +60,37 @@ function outputExists(path: string, isDirectory: boolean): OcilotError<"OUTPUT_E
 
 async function writeFile(path: string, members: Iterable<ArchiveMember>, options: ArchiveOutput): Promise<void> {
   const { force = false, sync = true, signal } = options;
+  const compression = options.compression ?? compressionOf(path);
   await refuseTakenPath(path, force);
   const directory = dirname(path);
   const temp = join(directory, tempName());
-  const content = packed(path, members, options.compression ?? compressionOf(path));
-  let fault: unknown;
+  const faults = new Set<unknown>();
+  const onFault = (error: unknown): void => void faults.add(error);
   try {
     await sweepTemps(directory);
     const file = await open(temp, "wx", 0o666);
+    const early = new EarlySync(file.fd);
+    const onProgress: MemberProgress = (event) => {
+      if (sync) early.note(event.bytes);
+      options.onMember?.(event);
+    };
     try {
-      for await (const batch of batches(
-        watched(content, (error) => (fault = error)),
-        BATCH,
-      )) {
-        throwIfAborted(signal);
-        await writeAll(file, batch);
-      }
+      if (compression === "none") await writePlainTar(file, [...members], { signal, onProgress, onFault });
+      else await writePieces(file, piecesFrom(0, watched(compressed(path, tarBytes(members, onProgress), compression), onFault)), signal);
+      await early.settle();
       if (sync) await file.sync();
     } finally {
+      await early.end();
       await file.close();
     }
     throwIfAborted(signal);
     await takeName(temp, path, force);
     if (sync) await syncDirectory(directory);
   } catch (error) {
-    throw error === fault ? error : ioError(error, path);
+    throw faults.has(error) ? error : ioError(error, path);
   } finally {
-    await rm(temp, { force: true });
+    // After a link the file has both names.
+    removeTemp(temp);
   }
 }
 
@@ -101,33 +108,30 @@ async function takeName(temp: string, path: string, force: boolean): Promise<voi
   await renameOver(temp, path);
 }
 
-async function writeAll(file: FileHandle, batch: readonly Uint8Array[]): Promise<void> {
-  const total = batch.reduce((sum, b) => sum + b.length, 0);
-  const { bytesWritten } = await file.writev(batch);
-  if (bytesWritten === total) return;
-  const rest = Buffer.concat(batch).subarray(bytesWritten);
-  for (let at = 0; at < rest.length;) at += (await file.write(rest, at)).bytesWritten;
-}
-
 const ignore = (): void => undefined;
 
 async function writeStream(
   sink: Writable,
   name: string,
   members: Iterable<ArchiveMember>,
-  { compression = "none", signal }: ArchiveOutput,
+  { compression = "none", signal, onMember }: ArchiveOutput,
 ): Promise<void> {
   // The callback of each write tells of errors; without a listener the event would end the process.
   sink.on("error", ignore);
   let fault: unknown;
   try {
-    for await (const batch of batches(
-      watched(packed(name, members, compression), (error) => (fault = error)),
-      BATCH,
+    const plain = tarBytes(members, onMember);
+    const bytes = compression === "none" ? plain : compressed(name, plain, compression);
+    for await (const { chunks } of runsOf(
+      piecesFrom(
+        0,
+        watched(bytes, (error) => (fault = error)),
+      ),
+      RUN_BYTES,
     )) {
       throwIfAborted(signal);
-      const last = batch.pop()!;
-      for (const chunk of batch) sink.write(chunk);
+      const last = chunks.pop()!;
+      for (const chunk of chunks) sink.write(chunk);
       await new Promise<void>((resolve, reject) => sink.write(last, (error) => (error ? reject(error) : resolve())));
     }
   } catch (error) {
@@ -135,20 +139,6 @@ async function writeStream(
   } finally {
     sink.off("error", ignore);
   }
-}
-
-/** Tells what the content itself throws from what writing throws: that must not look like a fault of the target. */
-async function* watched(chunks: AsyncIterable<Uint8Array>, onFault: (error: unknown) => void): AsyncIterable<Uint8Array> {
-  try {
-    yield* chunks;
-  } catch (error) {
-    onFault(error);
-    throw error;
-  }
-}
-
-function packed(archive: string, members: Iterable<ArchiveMember>, compression: Compression): AsyncIterable<Uint8Array> {
-  return compression === "none" ? tarBytes(members) : compressed(archive, tarBytes(members), compression);
 }
 
 async function* compressed(archive: string, chunks: AsyncIterable<Uint8Array>, compression: "gzip" | "zstd"): AsyncIterable<Uint8Array> {

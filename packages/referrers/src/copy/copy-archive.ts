@@ -1,8 +1,8 @@
 import type { Writable } from "node:stream";
 import {
-  type ArchiveMember,
   type ArchiveOutput,
   type Layout,
+  type MemberProgress,
   blobPath,
   layoutMembers,
   refuseTakenPath,
@@ -17,7 +17,7 @@ import { type CopySelection, selectCopy } from "./select-copy.js";
 import { stageCopy } from "./staged-layout.js";
 import type { CopyProgress } from "./transfer-blobs.js";
 
-export interface CopyArchiveOptions extends Omit<CopyOptions, "force" | "link" | "wait">, ArchiveOutput {
+export interface CopyArchiveOptions extends Omit<CopyOptions, "force" | "link" | "wait">, Omit<ArchiveOutput, "onMember"> {
   /**
    * Let `docker load`, `podman load` and `ctr image import` load it: with `manifest.json`, full image names, and unless told
    * otherwise the `containerd` convention, for other records become images of no use there.
@@ -48,7 +48,7 @@ export async function copyToArchive(source: Layout, sink: string | Writable, opt
   const staged = await stageCopy(source, selection, location, recorded);
   const loadable = docker ? await makeLoadable(staged, options) : undefined;
   const members = await layoutMembers(staged, loadable && { "manifest.json": loadable.text });
-  await writeArchive(sink, options.onProgress === undefined ? members : counted(members, selection, options.onProgress), options);
+  await writeArchive(sink, members, { ...options, ...(options.onProgress && { onMember: counted(selection, options.onProgress) }) });
   const written = { blobs: content.length, bytes: content.reduce((sum, d) => sum + d.size, 0) };
   return { ...copyResult(selection, { written, present: 0 }), ...(loadable && { docker: loadable.images }) };
 }
@@ -61,21 +61,16 @@ async function makeLoadable(staged: Layout, { conventions, repository = DEFAULT_
   return await dockerManifest(await openView(staged, { snapshot: named }));
 }
 
-/** Tells of each blob when all of it has been read. */
-function* counted(
-  members: readonly ArchiveMember[],
-  { content }: CopySelection,
-  onProgress: (event: CopyProgress) => void,
-): Iterable<ArchiveMember> {
+/** Tells of blobs as all of them together; documents are none. */
+function counted({ content }: CopySelection, onProgress: (event: CopyProgress) => void): MemberProgress {
   const totalBytes = content.reduce((sum, d) => sum + d.size, 0);
   const names = new Set(content.map((d) => blobPath(d.digest)));
   let blobs = 0;
   let bytes = 0;
-  for (const member of members) {
-    yield member;
-    if (!names.has(member.name)) continue;
-    blobs++;
-    bytes += member.size;
+  return ({ member, bytes: more, isWhole }) => {
+    if (!names.has(member.name)) return;
+    bytes += more;
+    if (isWhole) blobs++;
     onProgress({ blobs, totalBlobs: content.length, bytes, totalBytes });
-  }
+  };
 }

@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
 import {
+  type BlobExtent,
   type BlobListing,
   type BlobSource,
   type BlobStore,
@@ -54,6 +55,10 @@ class StagedBlobs implements BlobStore {
 
   async open(d: Descriptor): Promise<Readable> {
     return await this.#storeOf(d).open(d);
+  }
+
+  async extent(d: Descriptor): Promise<BlobExtent | undefined> {
+    return await this.#storeOf(d).extent?.(d);
   }
 
   async bytes(d: Descriptor, options?: { maxBytes?: number }): Promise<Uint8Array> {

@@ -1,7 +1,5 @@
-import { type Descriptor, type Digest, type Layout, OcilotError, isAlgorithm, isOcilotError, splitDigest } from "@ocilot/layout";
+import { BlobMover, type Descriptor, type Digest, type Layout, OcilotError, isAlgorithm, isOcilotError, splitDigest } from "@ocilot/layout";
 import { finished } from "node:stream/promises";
-import type { Readable } from "node:stream";
-import { HashPool } from "./hash-pool.js";
 
 /** What is known of the content behind a digest. `size` is that of the file. */
 export type Content =
@@ -22,7 +20,7 @@ export interface VerifyProgress {
 export interface ContentOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((event: VerifyProgress) => void) | undefined;
-  /** Worker threads for large blobs; as many as there are cores unless told, 0 for none. */
+  /** Threads for large blobs, beside the one that asks; unless told one for each other core, 0 for none. */
   readonly workers?: number | undefined;
 }
 
@@ -33,7 +31,7 @@ const BATCH_COUNT = 256;
 
 /**
  * Hashes each digest once, at the size that the file has: whether a descriptor is right about that size is another
- * question. Small blobs in batches, large ones as streams, in worker threads where the layout is a directory.
+ * question. Small blobs in batches, large ones several at once.
  * @throws OcilotError `ABORTED`
  */
 export async function checkContent(layout: Layout, digests: Iterable<Digest>, options: ContentOptions = {}): Promise<Map<Digest, Content>> {
@@ -81,45 +79,61 @@ async function checkLarge(
   tell: (bytes: number) => void,
   { signal, workers }: ContentOptions,
 ): Promise<void> {
-  // The largest first, so that in the end no core waits for the last one alone.
-  const queue = large.toSorted((a, b) => b.size - a.size);
-  const pool = await HashPool.for(layout.location, queue, workers);
-  const next = async (): Promise<void> => {
-    for (let d = queue.shift(); d !== undefined; d = queue.shift()) {
-      checkAborted(signal);
-      let told = 0;
-      const onBytes = (n: number): void => {
-        told += n;
-        tell(n);
-      };
-      const isWhole = (await pool?.isWhole(d, onBytes)) === true;
-      const content: Content = isWhole ? { state: "whole", size: d.size } : await streamed(layout, d, onBytes, signal);
-      note(d, content);
-      tell(Math.max(0, d.size - told));
-    }
-  };
-  const stop = (): void => pool?.close();
-  signal?.addEventListener("abort", stop, { once: true });
+  const mover = new BlobMover(
+    large.map((d) => d.size),
+    { threads: workers, signal },
+  );
   try {
-    await Promise.all(Array.from({ length: pool?.size ?? 1 }, next));
+    // The largest first, so that in the end no core waits for the last one alone.
+    await mover.each(
+      large.toSorted((a, b) => b.size - a.size),
+      async (d) => {
+        checkAborted(signal);
+        let told = 0;
+        const onBytes = (n: number): void => {
+          told += n;
+          tell(n);
+        };
+        note(d, await contentAt(layout, d, mover, onBytes, signal));
+        tell(Math.max(0, d.size - told));
+      },
+    );
   } finally {
-    signal?.removeEventListener("abort", stop);
-    pool?.close();
+    mover.close();
   }
 }
 
-async function streamed(layout: Layout, d: Descriptor, onBytes: (n: number) => void, signal: AbortSignal | undefined): Promise<Content> {
-  let stream: Readable | undefined;
+/** What lies in a file is hashed from there; anything else as a stream. */
+async function contentAt(
+  layout: Layout,
+  d: Descriptor,
+  mover: BlobMover,
+  onBytes: (n: number) => void,
+  signal: AbortSignal | undefined,
+): Promise<Content> {
   try {
-    stream = await layout.blobs.open(d);
-    stream.on("data", (chunk: Uint8Array) => onBytes(chunk.length));
-    await finished(stream, signal ? { signal } : {});
+    const extent = await layout.blobs.extent?.(d);
+    if (extent === undefined) return await streamed(layout, d, onBytes, signal);
+    try {
+      await mover.move(extent, d, { onBytes });
+    } finally {
+      extent.close();
+    }
     return { state: "whole", size: d.size };
   } catch (error) {
     checkAborted(signal);
     return contentOf(d.digest, d.size, error);
+  }
+}
+
+async function streamed(layout: Layout, d: Descriptor, onBytes: (n: number) => void, signal: AbortSignal | undefined): Promise<Content> {
+  const stream = await layout.blobs.open(d);
+  try {
+    stream.on("data", (chunk: Uint8Array) => onBytes(chunk.length));
+    await finished(stream, signal ? { signal } : {});
+    return { state: "whole", size: d.size };
   } finally {
-    stream?.destroy();
+    stream.destroy();
   }
 }
 

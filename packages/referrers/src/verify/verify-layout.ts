@@ -18,7 +18,7 @@ export interface VerifyOptions {
   readonly strict?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((event: VerifyProgress) => void) | undefined;
-  /** Worker threads for large blobs; as many as there are cores unless told, 0 for none. */
+  /** Threads for large blobs, beside the one that asks; unless told one for each other core, 0 for none. */
   readonly workers?: number | undefined;
 }
 
