@@ -1,4 +1,5 @@
-import { lstat, mkdir, readdir } from "node:fs/promises";
+import { lstatSync } from "node:fs";
+import { mkdir, readdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { errnoOf, ioError } from "./io-error.js";
 import { insideTarget } from "./safe-open.js";
@@ -19,17 +20,30 @@ export class BlobDirectories {
     this.#checked.add(directory);
   }
 
+  /** Tells whether {@link check} has passed it. */
+  isChecked(directory: string): boolean {
+    return this.#checked.has(directory);
+  }
+
   /** Makes `blobs/<algorithm>` if it is not there, and returns the directories that got a new name by that. */
   async ensure(directory: string): Promise<string[]> {
     const changed: string[] = [];
     // `blobs` before what is in it: behind a link that leads outside, not even a directory may be made.
     for (const path of [dirname(directory), directory]) {
-      const isNew = (await lstat(path).catch(() => undefined)) === undefined;
+      const isNew = !isThere(path);
       if (isNew) await mkdir(path, { recursive: true });
       this.check(path);
       if (isNew) changed.push(dirname(path));
     }
     return changed;
+  }
+}
+
+function isThere(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return false;
   }
 }
 

@@ -1,9 +1,9 @@
 import { OcilotError } from "./errors.js";
 import { INDEX_FILE, type IndexSnapshot } from "./index-snapshot.js";
-import type { Descriptor, Platform } from "./spec/descriptor.js";
+import type { Descriptor } from "./spec/descriptor.js";
+import { DESCRIPTOR_ORDER, descriptorText, wholeDescriptorNode } from "./spec/descriptor-json.js";
 import type { Digest } from "./spec/digest.js";
-import { type JsonNode, type JsonObject, compareUtf8, goJson, sortedMembers } from "./spec/go-json.js";
-import { isRecord } from "./spec/guards.js";
+import { compareUtf8, goJson } from "./spec/go-json.js";
 import { type Item, type JsonStyle, type Span, itemsOf, styleOf, valueSpan } from "./spec/json-text.js";
 
 /**
@@ -24,7 +24,6 @@ export type IndexEdit =
   | { readonly op: "annotate-index"; readonly set?: Readonly<Record<string, string>>; readonly unset?: readonly string[] };
 
 /** The member order of the Go libraries; members that ocilot adds take their place in it. */
-const DESCRIPTOR_ORDER = ["mediaType", "digest", "size", "urls", "annotations", "data", "platform", "artifactType"];
 const INDEX_ORDER = ["schemaVersion", "mediaType", "artifactType", "manifests", "subject", "annotations"];
 
 /**
@@ -53,10 +52,11 @@ function editEntries(text: string, root: Span, edits: readonly IndexEdit[], styl
   const entries = isArray ? partsOf(text, span) : [];
   const inserts = new Map<number, Part[]>();
   const kept: (Part | undefined)[] = [...entries];
+  const isCompact = style.lead(1) + style.comma + style.colon === ",:";
   for (const edit of edits) {
     checkPosition(edit, entries.length);
     if (edit.op === "insert") {
-      const part = { text: goJson(entryNode(edit.descriptor), style, 2) };
+      const part = { text: isCompact ? descriptorText(edit.descriptor) : goJson(wholeDescriptorNode(edit.descriptor), style, 2) };
       const there = inserts.get(edit.before);
       if (there === undefined) inserts.set(edit.before, [part]);
       else there.push(part);
@@ -175,45 +175,6 @@ function join(text: string, span: Span, parts: readonly Part[], style: JsonStyle
   });
   out.push(first === undefined ? style.lead(depth) : text.slice(old[old.length - 1]!.end, span.end - 1), close);
   return out.join("");
-}
-
-/** A descriptor in the Go libraries' member order, annotations sorted, empty ones left out. */
-export function descriptorNode(d: Descriptor): JsonObject {
-  // What came out of a document may hold null where the type says undefined.
-  const known: Record<string, JsonNode | undefined> = {
-    mediaType: d.mediaType,
-    digest: d.digest,
-    size: d.size,
-    urls: d.urls?.length ? d.urls : undefined,
-    annotations: Object.keys(d.annotations ?? {}).length === 0 ? undefined : sortedMembers(d.annotations!),
-    data: d.data || undefined,
-    platform: d.platform ? platformNode(d.platform) : undefined,
-    artifactType: d.artifactType || undefined,
-  };
-  return { members: DESCRIPTOR_ORDER.flatMap((key) => (known[key] === undefined ? [] : [[key, known[key]] as const])) };
-}
-
-/** As {@link descriptorNode}, with the members that ocilot does not know behind those that it does. */
-function entryNode(d: Descriptor): JsonObject {
-  const foreign = Object.entries(d).filter(([key]) => !DESCRIPTOR_ORDER.includes(key));
-  return { members: [...descriptorNode(d).members, ...foreign.map(([key, value]) => [key, jsonNode(value)] as const)] };
-}
-
-function jsonNode(value: unknown): JsonNode {
-  if (Array.isArray(value)) return value.map(jsonNode);
-  if (isRecord(value)) return { members: Object.entries(value).map(([key, item]) => [key, jsonNode(item)] as const) };
-  return value as JsonNode;
-}
-
-function platformNode(p: Platform): JsonObject {
-  const known: Record<string, JsonNode | undefined> = {
-    architecture: p.architecture ?? "",
-    os: p.os ?? "",
-    "os.version": p["os.version"] || undefined,
-    "os.features": p["os.features"]?.length ? p["os.features"] : undefined,
-    variant: p.variant || undefined,
-  };
-  return { members: Object.entries(known).flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const])) };
 }
 
 function refuseQuirks(base: IndexSnapshot): void {

@@ -1,6 +1,7 @@
 import { type Descriptor, type Digest, type Layout, compareDigests } from "@ocilot/layout";
 import type { ConventionId, Evidence, ReferrerEdge } from "./edge.js";
 import type { ReferrerGraph } from "./graph.js";
+import { focusOn } from "./focus.js";
 import { type ViewOptions, openView } from "./layout-view.js";
 import { readGraph } from "./read-graph.js";
 
@@ -35,7 +36,9 @@ export interface ListOptions extends ViewOptions {
  * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers
  */
 export async function* listReferrers(layout: Layout, subject: Digest, options: ListOptions = {}): AsyncIterable<Referrer> {
-  const graph = await readGraph(await openView(layout, options), options.conventions);
+  const view = await openView(layout, options);
+  const isWhole = options.recursive === true || options.scan === true;
+  const graph = await readGraph(isWhole ? view : focusOn(view, subject), options.conventions);
   yield* referrersIn(graph, subject, options);
 }
 

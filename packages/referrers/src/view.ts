@@ -41,6 +41,8 @@ export interface LayoutView {
    */
   unlisted(): Promise<readonly ManifestNode[]>;
   digestOf(text: string): Digest;
+  /** The same layout as if some of its entries were not there; the others keep their positions. */
+  narrow(keep: (entry: IndexEntry) => boolean): LayoutView;
   /** The same layout with other entries and some more blobs. */
   with(change: { entries?: readonly Descriptor[]; annotations?: Readonly<Record<string, string>>; blobs?: readonly NewBlob[] }): LayoutView;
 }

@@ -58,3 +58,8 @@ const GO_ESCAPES: Readonly<Record<string, string>> = {
 function goString(value: string): string {
   return JSON.stringify(value.toWellFormed()).replace(/[<>&\u2028\u2029]/g, (c) => GO_ESCAPES[c]!);
 }
+
+/** Tells whether what `JSON.stringify` wrote is what Go would write: nothing that Go escapes, no half of a surrogate pair. */
+export function isGoPlain(json: string): boolean {
+  return !/[<>&\u2028\u2029]|\\ud/.test(json);
+}

@@ -18,8 +18,8 @@ export const buildkit: Convention = {
     };
   },
 
-  async *read(view) {
-    yield* (await nestedReferrers(view)).edges;
+  async read(view) {
+    return (await nestedReferrers(view)).edges;
   },
 
   async project() {

@@ -1,6 +1,7 @@
 import { type Digest, KIND } from "@ocilot/layout/spec";
 import { type Convention, projection } from "../convention.js";
-import { type Problem, type ReferrerEdge, edgeKey } from "../edge.js";
+import type { Problem, ReferrerEdge } from "../edge.js";
+import { EdgeSet } from "../edge-set.js";
 import { subjectEdge } from "../graph.js";
 import { type OpenedEntry, openEntries } from "../individual.js";
 import { COSIGN_PREFIX, isParentRole, kindOf } from "../kinds.js";
@@ -31,13 +32,10 @@ export const cosignSave: Convention = {
     };
   },
 
-  async *read(view) {
+  async read(view) {
     const { entries, images } = await savedEntries(view);
-    if (images.length !== 1) return;
-    for (const opened of entries) {
-      const edge = ROLES.has(kindOf(opened.entry)!.role) ? claimOf(opened, images[0]!, "cosign-save") : undefined;
-      if (edge !== undefined) yield edge;
-    }
+    if (images.length !== 1) return [];
+    return entries.flatMap((opened) => (ROLES.has(kindOf(opened.entry)!.role) ? (claimOf(opened, images[0]!, "cosign-save") ?? []) : []));
   },
 
   async project(graph, view) {
@@ -48,8 +46,7 @@ export const cosignSave: Convention = {
       return projection({ refusals: [`cosign save keeps exactly one image in a layout, and ${why}`] });
     }
     const root = roots[0]!;
-    const stated = new Set<string>();
-    for await (const edge of this.read(view)) stated.add(edgeKey(edge));
+    const stated = new EdgeSet(await this.read(view));
     const { placed, losses, refusals } = assignPlaces(
       "cosign-save",
       unstated(graph.edges(), stated, await cosignForms(graph.edges(), view)),
@@ -90,7 +87,7 @@ export const cosignSave: Convention = {
 /** What can be known only through these annotations: they are why the blobs are looked through. */
 async function heldLinks(convention: Convention, view: LayoutView): Promise<ReferrerEdge[]> {
   const held: ReferrerEdge[] = [];
-  for await (const edge of convention.read(view)) held.push(edge);
+  for (const edge of await convention.read(view)) held.push(edge);
   for (const node of await view.unlisted()) held.push(subjectEdge(node, { convention: "unlisted" })!);
   return held;
 }

@@ -1,6 +1,7 @@
 import { type Digest, REF_NAME, isDigest } from "@ocilot/layout/spec";
 import { type Convention, projection } from "../convention.js";
-import { type Problem, edgeKey } from "../edge.js";
+import type { Problem } from "../edge.js";
+import { EdgeSet } from "../edge-set.js";
 import type { OpenedEntry } from "../individual.js";
 import { type LayoutView, manifestOf } from "../view.js";
 import { claimOf, claimProblems } from "./claims.js";
@@ -28,17 +29,14 @@ export const cosignTags: Convention = {
     };
   },
 
-  async *read(view) {
-    for (const { opened, tag, subject } of await taggedEntries(view)) {
-      if (tag.form === undefined || subject === undefined) continue;
-      const edge = claimOf(opened, subject, "cosign-tags");
-      if (edge !== undefined) yield edge;
-    }
+  async read(view) {
+    return (await taggedEntries(view)).flatMap(({ opened, tag, subject }) =>
+      tag.form === undefined || subject === undefined ? [] : (claimOf(opened, subject, "cosign-tags") ?? []),
+    );
   },
 
   async project(graph, view) {
-    const stated = new Set<string>();
-    for await (const edge of this.read(view)) stated.add(edgeKey(edge));
+    const stated = new EdgeSet(await this.read(view));
     const edges = graph.edges();
     const tags = new Map(view.entries.map((e) => [e.tag, e]));
     const { placed, losses, refusals } = assignPlaces(

@@ -1,6 +1,6 @@
 import { CONTAINERD_IMAGE_NAME, type Digest, type IndexEntry, KIND, REF_NAME, splitDigest } from "@ocilot/layout/spec";
 import { type Convention, type IndexChange, projection } from "../convention.js";
-import { edgeKey } from "../edge.js";
+import { EdgeSet } from "../edge-set.js";
 import { groupBy } from "../group-by.js";
 import { entriesByDigest } from "../individual.js";
 import { HAULER_PREFIX, isParentRole, kindOf, referrerRole } from "../kinds.js";
@@ -37,17 +37,13 @@ export const hauler: Convention = {
     };
   },
 
-  async *read(view) {
-    for (const belonging of (await haulerStore(view)).belongings) {
-      const edge = belongingEdge(belonging);
-      if (edge !== undefined) yield edge;
-    }
+  async read(view) {
+    return (await haulerStore(view)).belongings.flatMap((belonging) => belongingEdge(belonging) ?? []);
   },
 
   async project(graph, view) {
     const store = await haulerStore(view);
-    const stated = new Set<string>();
-    for await (const edge of this.read(view)) stated.add(edgeKey(edge));
+    const stated = new EdgeSet(await this.read(view));
     const edges = graph.edges();
     const roots = await rootsOf(graph, view);
     const listed = entriesByDigest(view);

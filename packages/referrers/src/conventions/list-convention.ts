@@ -58,16 +58,18 @@ export function listConvention(own: ListMark): Convention {
       };
     },
 
-    async *read(view) {
+    async read(view) {
+      const edges: ReferrerEdge[] = [];
       for (const { convention, entry, subjects, lines } of (await findLists(view)).records) {
         if (convention !== own.id) continue;
         for (const { node, verdict } of lines) {
           const evidence = { convention: own.id, position: entry.position, within: entry.descriptor.digest };
           const edge = subjectEdge(node, evidence);
-          if (edge !== undefined) yield edge;
-          else if (verdict === "unverified" && subjects.length === 1) yield claimedEdge(subjects[0]!, node, evidence, "S");
+          if (edge !== undefined) edges.push(edge);
+          else if (verdict === "unverified" && subjects.length === 1) edges.push(claimedEdge(subjects[0]!, node, evidence, "S"));
         }
       }
+      return edges;
     },
 
     async project(graph, view) {

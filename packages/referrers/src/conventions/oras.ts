@@ -27,11 +27,8 @@ export const oras: Convention = {
     };
   },
 
-  async *read(view) {
-    for (const opened of await openEntries(view)) {
-      const edge = entryEdge(opened, "oras");
-      if (edge !== undefined) yield edge;
-    }
+  async read(view) {
+    return (await openEntries(view)).flatMap((opened) => entryEdge(opened, "oras") ?? []);
   },
 
   async project(graph, view) {

@@ -1,6 +1,7 @@
 import { IMAGE_SPEC_SUBJECT, OLAREG_SUBJECT } from "@ocilot/layout/spec";
 import { type Convention, type IndexChange, type Loss, type Projection, projection } from "../convention.js";
-import { edgeKey } from "../edge.js";
+import type { ReferrerEdge } from "../edge.js";
+import { EdgeSet } from "../edge-set.js";
 import { IndexDraft } from "../index-draft.js";
 import { type ListRecord, findLists } from "../lists.js";
 import { isPlainListEntry } from "../marks.js";
@@ -29,19 +30,12 @@ export const universal: Convention = {
   },
 
   /** The edges that each of the five states. */
-  async *read(view) {
-    const counts = new Map<string, number>();
-    for (const part of UNIVERSAL_PARTS) {
-      const own = new Set<string>();
-      for await (const edge of part.read(view)) {
-        const key = edgeKey(edge);
-        if (own.has(key)) continue;
-        own.add(key);
-        const count = (counts.get(key) ?? 0) + 1;
-        counts.set(key, count);
-        if (count === UNIVERSAL_PARTS.length) yield edge;
-      }
-    }
+  async read(view) {
+    const parts: (readonly ReferrerEdge[])[] = [];
+    for (const part of UNIVERSAL_PARTS) parts.push(await part.read(view));
+    const last = parts.pop()!;
+    const others = parts.map((edges) => new EdgeSet(edges));
+    return last.filter((edge) => others.every((other) => other.has(edge)));
   },
 
   async project(graph, view) {

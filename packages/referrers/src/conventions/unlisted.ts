@@ -24,11 +24,8 @@ export const unlisted: Convention = {
     };
   },
 
-  async *read(view) {
-    for (const node of await view.unlisted()) {
-      const edge = subjectEdge(node, { convention: "unlisted" });
-      if (edge !== undefined) yield edge;
-    }
+  async read(view) {
+    return (await view.unlisted()).flatMap((node) => subjectEdge(node, { convention: "unlisted" }) ?? []);
   },
 
   async project() {

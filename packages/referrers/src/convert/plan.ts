@@ -1,7 +1,8 @@
 import { type Descriptor, type Digest, type IndexEdit, type IndexSnapshot, LAYOUT_VERSION, type Layout, OcilotError } from "@ocilot/layout";
 import { CONVENTIONS, TARGETS, findConvention, partsOf } from "../conventions/registry.js";
 import type { Convention, DigestChange, Loss } from "../convention.js";
-import { type ConventionId, type Problem, edgeKey } from "../edge.js";
+import type { ConventionId, Problem } from "../edge.js";
+import { EdgeSet } from "../edge-set.js";
 import type { ReferrerGraph } from "../graph.js";
 import { IndexDraft, placeChanges } from "../index-draft.js";
 import { type ViewOptions, openView } from "../layout-view.js";
@@ -12,6 +13,7 @@ import { recordKeys } from "../records.js";
 import type { LayoutView, NewBlob } from "../view.js";
 import { buildkitTarget } from "./buildkit-target.js";
 import { checkOutcome } from "./check.js";
+import { lostLinks } from "../losses.js";
 import { keepInReach } from "./keep-in-reach.js";
 import { NEVER_TARGETS } from "./grid.js";
 
@@ -127,7 +129,7 @@ async function draftConversion(
   const { losses, refusals, digestChanges = [], ...projection } = await target.project(graph, draft.view());
   draft.apply(projection);
   if (only) {
-    const lost = new Set(losses.map((l) => edgeKey({ subject: l.subject, referrer: { digest: l.referrer } })));
+    const lost = losses.length === 0 ? undefined : lostLinks(losses);
     const others = withdrawalOrder(parts);
     for (const convention of others) {
       const held = await heldWithout(convention, others, graph, lost, draft.view());
@@ -147,16 +149,16 @@ async function heldWithout(
   convention: Convention,
   others: readonly Convention[],
   graph: ReferrerGraph,
-  lost: ReadonlySet<string>,
+  lost: EdgeSet | undefined,
   view: LayoutView,
 ): Promise<ReferrerGraph> {
-  if (lost.size === 0) return graph;
-  const elsewhere = new Set<string>();
+  if (lost === undefined) return graph;
+  const elsewhere = new EdgeSet();
   for (const other of others) {
     if (other === convention || other.id === "unlisted") continue;
-    for await (const edge of other.read(view)) elsewhere.add(edgeKey(edge));
+    for (const edge of await other.read(view)) elsewhere.add(edge);
   }
-  return graph.filter((e) => !lost.has(edgeKey(e)) || elsewhere.has(edgeKey(e)));
+  return graph.filter((e) => !lost.has(e) || elsewhere.has(e));
 }
 
 /** oras comes last: its record is the plain entry, which the others leave behind when they take their annotation. */
