@@ -31,7 +31,8 @@ export interface ListOptions extends ViewOptions {
 }
 
 /**
- * The referrers of a subject, sorted by digest. The subject need not be in the layout.
+ * The referrers of a subject, sorted by digest. The subject need not be in the layout. Records that name another subject are
+ * taken at their word and not opened, unless `recursive` or `scan` ask for the whole layout.
  * @throws OcilotError what reading `index.json` throws
  * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers
  */

@@ -43,6 +43,7 @@ export const referrers: Command = defineCommand({
     "--json prints an image index, as the Referrers API of a registry would. With --recursive each descriptor has an array",
     "`referrers` of the same shape, and `platforms` holds [{digest, platform, referrers}] for the platforms that have any.",
     "A link without a subject field is in no such answer and is left out of it; its number is told on standard error.",
+    "A record that names another subject is taken at its word; --scan and --recursive open every manifest.",
   ].join("\n"),
   positionals: { ref: { describe: "LAYOUT:TAG or LAYOUT@DIGEST; the digest need not be in the layout" } },
   options: {
