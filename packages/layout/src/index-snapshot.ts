@@ -2,14 +2,14 @@ import { OcilotError, isOcilotError } from "./errors.js";
 import { REF_NAME } from "./spec/annotations.js";
 import { type Descriptor, parseDescriptor } from "./spec/descriptor.js";
 import type { Digest } from "./spec/digest.js";
-import { isRecord, misspelledMember, stringMap } from "./spec/guards.js";
+import { MemberNames, isRecord, stringMap } from "./spec/guards.js";
 import { type JsonQuirk, readJson } from "./spec/json.js";
 
 /** The name of the file, and the word for it in messages. */
 export const INDEX_FILE = "index.json";
 
-const INDEX_MEMBERS: ReadonlySet<string> = new Set(["manifests", "annotations"]);
-const ENTRY_MEMBERS: ReadonlySet<string> = new Set(["mediaType", "digest", "size", "annotations"]);
+const INDEX_MEMBERS: MemberNames = new MemberNames(["manifests", "annotations"]);
+const ENTRY_MEMBERS: MemberNames = new MemberNames(["mediaType", "digest", "size", "annotations"]);
 
 /** An entry of `index.json`. `position` counts from 0 and is how edits and evidence name it. */
 export interface IndexEntry {
@@ -63,8 +63,8 @@ function toEntry(value: unknown, position: number): IndexEntry {
 }
 
 function misspelled(index: Record<string, unknown>, manifests: readonly unknown[]): JsonQuirk | undefined {
-  for (const value of manifests.length === 0 ? [index] : [index, ...manifests]) {
-    const key = isRecord(value) ? misspelledMember(value, value === index ? INDEX_MEMBERS : ENTRY_MEMBERS) : undefined;
+  for (const value of [index, ...manifests]) {
+    const key = isRecord(value) ? (value === index ? INDEX_MEMBERS : ENTRY_MEMBERS).misspelledIn(value) : undefined;
     if (key !== undefined) {
       return { kind: "misspelled-member", message: `the member ${JSON.stringify(key)} counts for other tools as if it were spelled right` };
     }

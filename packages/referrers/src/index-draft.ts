@@ -1,10 +1,10 @@
-import { type Descriptor, type Digest, type IndexEdit, compareDigests } from "@ocilot/layout/spec";
+import { type Descriptor, type Digest, type IndexEdit, type IndexEntry, compareDigests } from "@ocilot/layout/spec";
 import type { IndexChange, Projection, RecordKey } from "./convention.js";
 import type { LayoutView, NewBlob } from "./view.js";
 
 /** An entry on its way: where it stood in the base, or the key that will place it. */
 interface DraftEntry {
-  readonly origin: number | undefined;
+  readonly origin: IndexEntry | undefined;
   readonly key: RecordKey | undefined;
   descriptor: Descriptor;
   target: { digest: Digest; size: number } | undefined;
@@ -28,12 +28,13 @@ export class IndexDraft {
 
   constructor(base: LayoutView) {
     this.#base = base;
-    this.#view = base;
+    // Projections name entries by their place in the view that they were made over.
+    this.#view = base.entries.every((entry, i) => entry.position === i) ? base : undefined;
     this.#annotations = { ...base.annotations };
-    this.#entries = base.entries.map(({ position, descriptor }) => ({
-      origin: position,
+    this.#entries = base.entries.map((origin) => ({
+      origin,
       key: undefined,
-      descriptor,
+      descriptor: origin.descriptor,
       target: undefined,
       set: new Map(),
       unset: new Set(),
@@ -65,7 +66,7 @@ export class IndexDraft {
       } else if (change.op === "remove") gone.add(there[change.position]!);
       else edit(there[change.position]!, change);
     }
-    for (const entry of gone) if (entry.origin !== undefined) this.#removed.add(entry.origin);
+    for (const entry of gone) if (entry.origin !== undefined) this.#removed.add(entry.origin.position);
     if (gone.size > 0) this.#entries = this.#entries.filter((e) => !gone.has(e));
   }
 
@@ -76,15 +77,15 @@ export class IndexDraft {
       if (origin === undefined) changes.push({ op: "add", key: { ...key!, digest: descriptor.digest }, descriptor });
       else {
         // What was set and taken back is no change.
-        const was = this.#base.entries[origin]!.descriptor;
+        const { position, descriptor: was } = origin;
         const put = [...set].filter(([k, value]) => was.annotations?.[k] !== value);
         const drop = [...unset].filter((k) => was.annotations?.[k] !== undefined);
         if (target !== undefined && (target.digest !== was.digest || target.size !== was.size))
-          changes.push({ op: "retarget", position: origin, ...target });
+          changes.push({ op: "retarget", position, ...target });
         if (put.length + drop.length > 0) {
           changes.push({
             op: "annotate",
-            position: origin,
+            position,
             ...(put.length > 0 && { set: Object.fromEntries(put) }),
             ...(drop.length > 0 && { unset: drop }),
           });

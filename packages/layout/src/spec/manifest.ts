@@ -1,13 +1,13 @@
 import { OcilotError } from "../errors.js";
 import { type Descriptor, parseDescriptor } from "./descriptor.js";
-import { isRecord, misspelledMember, stringMap } from "./guards.js";
+import { MemberNames, isRecord, stringMap } from "./guards.js";
 import { parseJson } from "./json.js";
 import { EMPTY_JSON, type ManifestKind, manifestKind } from "./media-types.js";
 
 /** Manifests larger than this are refused: 8 MiB, the limit of regclient. */
 export const MAX_MANIFEST_BYTES: number = 8 * 1024 * 1024;
 
-const MEMBERS: ReadonlySet<string> = new Set([
+const MEMBERS: MemberNames = new MemberNames([
   "mediaType",
   "artifactType",
   "config",
@@ -63,7 +63,7 @@ export function parseManifest(bytes: Uint8Array, mediaType: string, name: string
   if (own !== undefined && own !== "" && own !== mediaType) {
     throw invalid(name, "$.mediaType", `is ${JSON.stringify(own)} where the descriptor says ${mediaType}`);
   }
-  const misspelled = misspelledMember(json, MEMBERS);
+  const misspelled = MEMBERS.misspelledIn(json);
   if (misspelled !== undefined)
     throw invalid(name, `$[${JSON.stringify(misspelled)}]`, "is read by other tools as if it were spelled right");
   refuseMixedShape(json, kind, name);
