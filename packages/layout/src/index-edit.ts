@@ -159,7 +159,8 @@ function putText(parts: Part[], key: string, value: string, order: readonly stri
   return parts.toSpliced(at < 0 ? parts.length : at, 0, { key, text: head + value, valueStart: head.length });
 }
 
-function changed({ item: _, ...rest }: Part, text: string): Part {
+function changed(part: Part, text: string): Part {
+  const { item: _was, ...rest } = part;
   return { ...rest, text };
 }
 

@@ -63,8 +63,8 @@ export function referrersIn(
     const { referrer, annotations, artifactType, subject: of, link, verified, legacy, evidence } = edge;
     const descriptor: Descriptor = {
       ...referrer,
-      ...(artifactType !== undefined && { artifactType }),
       ...(Object.keys(annotations).length > 0 && { annotations }),
+      ...(artifactType !== undefined && { artifactType }),
     };
     const found = { descriptor, subject: of, link, verified, ...(legacy && { legacy }), evidence };
     // Sound hashes allow no cycle, but a record may claim one.

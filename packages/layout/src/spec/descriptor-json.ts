@@ -53,27 +53,38 @@ function platformNode(p: Platform): JsonObject {
   return { members: Object.entries(known).flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const])) };
 }
 
-/** What `goJson` makes of {@link wholeDescriptorNode}; the many that hold nothing odd take a shorter way. */
+/** What `goJson` makes of {@link wholeDescriptorNode}. */
 export function descriptorText(d: Descriptor): string {
-  const { mediaType, digest, size, annotations, artifactType } = d;
-  if (Object.keys(d).every((key) => PLAIN_MEMBERS.has(key)) && (!annotations || isPlainMap(annotations))) {
-    const plain: Record<string, unknown> = { mediaType, digest, size };
-    if (annotations && Object.keys(annotations).length > 0) plain["annotations"] = annotations;
-    if (artifactType) plain["artifactType"] = artifactType;
-    const text = JSON.stringify(plain);
-    if (isGoPlain(text)) return text;
-  }
-  return goJson(wholeDescriptorNode(d));
+  const text = isInOrder(d) ? JSON.stringify(d) : undefined;
+  return text !== undefined && isGoPlain(text) ? text : goJson(wholeDescriptorNode(d));
 }
 
-const PLAIN_MEMBERS: ReadonlySet<string> = new Set(["mediaType", "digest", "size", "annotations", "artifactType"]);
+/** What `goJson` makes of a list of {@link descriptorNode}; where nothing in it is odd, `JSON.stringify` does it all at once. */
+export function descriptorsText(ds: readonly Descriptor[]): string {
+  const text = ds.every(isInOrder) ? JSON.stringify(ds) : undefined;
+  return text !== undefined && isGoPlain(text) ? text : goJson(ds.map(descriptorNode));
+}
 
-/** Keys that JavaScript keeps in the order of the Go libraries. */
+const PLAIN_ORDER: readonly string[] = ["mediaType", "digest", "size", "annotations", "artifactType"];
+
+/** Tells whether JavaScript would write the members that {@link descriptorNode} writes, in its order. */
+function isInOrder(d: Descriptor): boolean {
+  let last = -1;
+  for (const key of Object.keys(d)) {
+    const at = PLAIN_ORDER.indexOf(key);
+    if (at <= last) return false;
+    last = at;
+  }
+  if (d.annotations === null || d.artifactType === null || d.artifactType === "") return false;
+  return d.annotations === undefined || isPlainMap(d.annotations);
+}
+
+/** One that is not empty, of keys that stand in the order of the Go libraries. */
 function isPlainMap(map: Readonly<Record<string, string>>): boolean {
   let last = "";
   for (const key of Object.keys(map)) {
     if (key <= last || !/^[ -~]+$/.test(key)) return false;
     last = key;
   }
-  return true;
+  return last !== "";
 }

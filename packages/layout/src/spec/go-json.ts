@@ -61,5 +61,8 @@ function goString(value: string): string {
 
 /** Tells whether what `JSON.stringify` wrote is what Go would write: nothing that Go escapes, no half of a surrogate pair. */
 export function isGoPlain(json: string): boolean {
-  return !/[<>&\u2028\u2029]|\\ud/.test(json);
+  // One pass for each is faster than an expression, which V8 interprets the first time.
+  return !ODD.some((part) => json.includes(part));
 }
+
+const ODD: readonly string[] = ["<", ">", "&", "\u2028", "\u2029", "\\ud"];

@@ -1,6 +1,6 @@
 export * from "./annotations.js";
 export * from "./descriptor.js";
-export { descriptorNode, descriptorText, wholeDescriptorNode } from "./descriptor-json.js";
+export { descriptorNode, descriptorsText, wholeDescriptorNode } from "./descriptor-json.js";
 export * from "./digest.js";
 export * from "./go-json.js";
 export * from "./guards.js";

@@ -67,34 +67,37 @@ export function parseManifest(bytes: Uint8Array, mediaType: string, name: string
   if (misspelled !== undefined)
     throw invalid(name, `$[${JSON.stringify(misspelled)}]`, "is read by other tools as if it were spelled right");
   refuseMixedShape(json, kind, name);
+  const manifest: { -readonly [Member in keyof Manifest]: Manifest[Member] } = {
+    kind,
+    mediaType,
+    annotations: stringMap(json["annotations"] ?? {}, (reason) => invalid(name, "$.annotations", reason)),
+    layers: descriptors(json, kind === "artifact" || kind === "oras-artifact" ? "blobs" : "layers", name),
+    manifests: descriptors(json, "manifests", name),
+    ignored: ignoredMembers(json, kind),
+  };
   const config = optionalDescriptor(json["config"], "$.config");
+  if (config !== undefined) manifest.config = config;
   const declared = json["artifactType"];
   if (declared !== undefined && typeof declared !== "string") throw invalid(name, "$.artifactType", "is not a string");
   const artifactType = declared || (kind === "image" ? config?.mediaType : undefined);
+  if (artifactType) manifest.artifactType = artifactType;
   const subject = kind.startsWith("docker") ? undefined : optionalDescriptor(json["subject"], "$.subject");
-  const annotations = json["annotations"] ?? {};
-  return {
-    kind,
-    mediaType,
-    ...(subject && { subject }),
-    ...(artifactType && { artifactType }),
-    annotations: stringMap(annotations, (reason) => invalid(name, "$.annotations", reason)),
-    ...(config && { config }),
-    layers: descriptors(
-      json[kind === "artifact" || kind === "oras-artifact" ? "blobs" : "layers"],
-      kind.includes("artifact") ? "$.blobs" : "$.layers",
-    ),
-    manifests: descriptors(json["manifests"], "$.manifests"),
-    ignored: (kind.startsWith("docker") ? DOCKER_IGNORES : PROPOSED_MEMBERS).filter(
-      (member) => json[member] !== undefined && json[member] !== null,
-    ),
-  };
+  if (subject !== undefined) manifest.subject = subject;
+  return manifest;
+}
 
-  function descriptors(value: unknown, path: string): Descriptor[] {
-    if (value === undefined || value === null) return [];
-    if (!Array.isArray(value)) throw invalid(name, path, "is not an array");
-    return value.map((item, i) => parseDescriptor(item, `${path}[${i}]`));
-  }
+const NONE: readonly never[] = [];
+
+function descriptors(json: Record<string, unknown>, member: string, name: string): readonly Descriptor[] {
+  const value = json[member];
+  if (value === undefined || value === null) return NONE;
+  if (!Array.isArray(value)) throw invalid(name, `$.${member}`, "is not an array");
+  return value.map((item, i) => parseDescriptor(item, `$.${member}[${i}]`));
+}
+
+function ignoredMembers(json: Record<string, unknown>, kind: ManifestKind): readonly string[] {
+  const found = (kind.startsWith("docker") ? DOCKER_IGNORES : PROPOSED_MEMBERS).filter((member) => (json[member] ?? null) !== null);
+  return found.length > 0 ? found : NONE;
 }
 
 /** True where the artifact type is only the empty config's media type: literally right, and of no use to a reader. */
