@@ -1,4 +1,5 @@
 import { OcilotError } from "./errors.js";
+import { editPlainEntry } from "./edit-plain-entry.js";
 import { INDEX_FILE, type IndexSnapshot } from "./index-snapshot.js";
 import type { Descriptor } from "./spec/descriptor.js";
 import { DESCRIPTOR_ORDER, descriptorText, wholeDescriptorNode } from "./spec/descriptor-json.js";
@@ -37,14 +38,14 @@ export function editIndex(base: IndexSnapshot, edits: readonly IndexEdit[]): str
   refuseQuirks(base);
   const root = containerAt(base.text, 0);
   const style = styleOf(base.text, root);
-  let members = edits.some((e) => e.op !== "annotate-index") ? editEntries(base.text, root, edits, style) : partsOf(base.text, root);
+  let members = edits.some((e) => e.op !== "annotate-index") ? editEntries(base, root, edits, style) : partsOf(base.text, root);
   for (const edit of edits) {
     if (edit.op === "annotate-index") members = annotate(members, edit, INDEX_ORDER, style, 0);
   }
   return base.text.slice(0, root.start) + join(base.text, root, members, style, 0) + base.text.slice(root.end);
 }
 
-function editEntries(text: string, root: Container, edits: readonly IndexEdit[], style: JsonStyle): Part[] {
+function editEntries({ text, entries: was }: IndexSnapshot, root: Container, edits: readonly IndexEdit[], style: JsonStyle): Part[] {
   const members = partsOf(text, root);
   const at = members.findIndex((m) => m.key === "manifests");
   const start = at < 0 ? undefined : root.items[at]!.value.start;
@@ -52,6 +53,7 @@ function editEntries(text: string, root: Container, edits: readonly IndexEdit[],
   const entries = array === undefined ? [] : partsOf(text, array);
   const inserts = new Map<number, Part[]>();
   const kept: (Part | undefined)[] = [...entries];
+  const now = new Map<number, Descriptor>();
   const isCompact = style.lead(1) + style.comma + style.colon === ",:";
   for (const edit of edits) {
     checkPosition(edit, entries.length);
@@ -64,7 +66,10 @@ function editEntries(text: string, root: Container, edits: readonly IndexEdit[],
       kept[edit.position] = undefined;
     } else if (edit.op !== "annotate-index") {
       const part = kept[edit.position];
-      if (part !== undefined) kept[edit.position] = changed(part, editEntry(part.text, edit, style));
+      if (part === undefined) continue;
+      const plain = isCompact ? editPlainEntry(part.text, now.get(edit.position) ?? was[edit.position]!.descriptor, edit) : undefined;
+      if (plain !== undefined) now.set(edit.position, plain.descriptor);
+      kept[edit.position] = changed(part, plain?.text ?? editEntry(part.text, edit, style));
     }
   }
   const parts: Part[] = [];

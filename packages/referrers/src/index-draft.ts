@@ -8,8 +8,9 @@ interface DraftEntry {
   readonly key: RecordKey | undefined;
   descriptor: Descriptor;
   target: { digest: Digest; size: number } | undefined;
-  readonly set: Map<string, string>;
-  readonly unset: Set<string>;
+  /** What has been set and unset; of many thousand entries few have anything. */
+  set: Map<string, string> | undefined;
+  unset: Set<string> | undefined;
 }
 
 /**
@@ -36,8 +37,8 @@ export class IndexDraft {
       key: undefined,
       descriptor: origin.descriptor,
       target: undefined,
-      set: new Map(),
-      unset: new Set(),
+      set: undefined,
+      unset: undefined,
     }));
   }
 
@@ -62,7 +63,7 @@ export class IndexDraft {
       if (change.op === "annotate-index") this.#annotateIndex(change.set ?? {}, change.unset ?? []);
       else if (change.op === "add") {
         const { key, descriptor } = change;
-        this.#entries.push({ origin: undefined, key, descriptor, target: undefined, set: new Map(), unset: new Set() });
+        this.#entries.push({ origin: undefined, key, descriptor, target: undefined, set: undefined, unset: undefined });
       } else if (change.op === "remove") gone.add(there[change.position]!);
       else edit(there[change.position]!, change);
     }
@@ -78,8 +79,9 @@ export class IndexDraft {
       else {
         // What was set and taken back is no change.
         const { position, descriptor: was } = origin;
-        const put = [...set].filter(([k, value]) => was.annotations?.[k] !== value);
-        const drop = [...unset].filter((k) => was.annotations?.[k] !== undefined);
+        if (target === undefined && set === undefined && unset === undefined) continue;
+        const put = [...(set ?? [])].filter(([k, value]) => was.annotations?.[k] !== value);
+        const drop = [...(unset ?? [])].filter((k) => was.annotations?.[k] !== undefined);
         if (target !== undefined && (target.digest !== was.digest || target.size !== was.size))
           changes.push({ op: "retarget", position, ...target });
         if (put.length + drop.length > 0) {
@@ -126,16 +128,19 @@ function edit(entry: DraftEntry, change: IndexChange & { op: "retarget" | "annot
   const annotations = { ...entry.descriptor.annotations };
   for (const key of change.unset ?? []) {
     delete annotations[key];
-    entry.set.delete(key);
-    entry.unset.add(key);
+    entry.set?.delete(key);
+    (entry.unset ??= new Set()).add(key);
   }
   for (const [key, value] of Object.entries(change.set ?? {})) {
     annotations[key] = value;
-    entry.unset.delete(key);
-    entry.set.set(key, value);
+    entry.unset?.delete(key);
+    (entry.set ??= new Map()).set(key, value);
   }
-  const { annotations: _, ...rest } = entry.descriptor;
-  entry.descriptor = Object.keys(annotations).length > 0 ? { ...rest, annotations } : rest;
+  if (Object.keys(annotations).length > 0) entry.descriptor = { ...entry.descriptor, annotations };
+  else {
+    const { annotations: _, ...rest } = entry.descriptor;
+    entry.descriptor = rest;
+  }
 }
 
 const RANKS: readonly RecordKey["rank"][] = ["foreign", "referrer", "subject", "list"];

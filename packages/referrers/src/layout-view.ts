@@ -39,6 +39,7 @@ export async function openView(layout: Layout, options: ViewOptions & { snapshot
     layout,
     options,
     nodes: new DescriptorMap(),
+    batches: new WeakMap(),
     texts: new Map(),
     present: new Map(),
   });
@@ -49,6 +50,8 @@ interface Shared {
   readonly layout: Layout;
   readonly options: ViewOptions;
   readonly nodes: DescriptorMap<ManifestNode>;
+  /** What was given for a whole list of descriptors, which is often asked for again. */
+  readonly batches: WeakMap<readonly Descriptor[], readonly ManifestNode[]>;
   readonly texts: Map<Digest, string>;
   readonly present: Map<Digest, boolean>;
 }
@@ -67,7 +70,9 @@ class OpenedView implements LayoutView {
   }
 
   async nodes(descriptors: readonly Descriptor[]): Promise<readonly ManifestNode[]> {
-    const { nodes, texts } = this.#shared;
+    const { nodes, texts, batches } = this.#shared;
+    const batch = batches.get(descriptors);
+    if (batch !== undefined) return batch;
     const unread: Descriptor[] = [];
     const asked = new DescriptorMap<true>();
     for (const d of descriptors) {
@@ -83,7 +88,9 @@ class OpenedView implements LayoutView {
       }
     }
     if (unread.length > 0) await this.#open(unread);
-    return descriptors.map((d) => describedBy(nodes.get(d)!, d));
+    const found = descriptors.map((d) => describedBy(nodes.get(d)!, d));
+    if (!found.some((node) => node.state === "absent")) batches.set(descriptors, found);
+    return found;
   }
 
   /** A slice at a time, so that the bytes of many manifests are never held at once. */

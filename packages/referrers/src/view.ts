@@ -29,7 +29,7 @@ export interface Reached {
 export interface LayoutView {
   readonly entries: readonly IndexEntry[];
   readonly annotations: Readonly<Record<string, string>>;
-  /** Opens manifests, many at once, in the order asked. */
+  /** Opens manifests, many at once, in the order asked. The same list, asked for again, costs nothing; it must not be changed. */
   nodes(descriptors: readonly Descriptor[]): Promise<readonly ManifestNode[]>;
   /** Tells whether a blob of that name is there. */
   has(digest: Digest): Promise<boolean>;

@@ -55,8 +55,13 @@ function platformNode(p: Platform): JsonObject {
 
 /** What `goJson` makes of {@link wholeDescriptorNode}. */
 export function descriptorText(d: Descriptor): string {
+  return plainDescriptorText(d) ?? goJson(wholeDescriptorNode(d));
+}
+
+/** The same, if `JSON.stringify` writes just that; undefined where something about the descriptor is odd. */
+export function plainDescriptorText(d: Descriptor): string | undefined {
   const text = isInOrder(d) ? JSON.stringify(d) : undefined;
-  return text !== undefined && isGoPlain(text) ? text : goJson(wholeDescriptorNode(d));
+  return text !== undefined && isGoPlain(text) ? text : undefined;
 }
 
 /** What `goJson` makes of a list of {@link descriptorNode}; where nothing in it is odd, `JSON.stringify` does it all at once. */
