@@ -140,9 +140,11 @@ class OpenedView implements LayoutView {
   }): LayoutView {
     const texts = new Map(this.#shared.texts);
     for (const blob of change.blobs ?? []) texts.set(blob.descriptor.digest, blob.text);
-    const entries = change.entries?.map((descriptor, position) => {
+    const entries = change.entries?.map((descriptor, position): IndexEntry => {
+      const was = this.entries[position];
+      if (was?.descriptor === descriptor && was.position === position) return was;
       const tag = descriptor.annotations?.[REF_NAME];
-      return { position, descriptor, ...(tag && { tag }) };
+      return tag ? { position, descriptor, tag } : { position, descriptor };
     });
     return new OpenedView(entries ?? this.entries, change.annotations ?? this.annotations, { ...this.#shared, texts });
   }
