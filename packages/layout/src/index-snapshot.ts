@@ -4,6 +4,7 @@ import { type Descriptor, parseDescriptor } from "./spec/descriptor.js";
 import type { Digest } from "./spec/digest.js";
 import { MemberNames, isRecord, stringMap } from "./spec/guards.js";
 import { type JsonQuirk, readJson } from "./spec/json.js";
+import { Sharing } from "./spec/sharing.js";
 
 /** The name of the file, and the word for it in messages. */
 export const INDEX_FILE = "index.json";
@@ -41,7 +42,9 @@ export function parseIndex(bytes: Uint8Array, digest: Digest): IndexSnapshot {
     if (!Array.isArray(manifests)) throw invalid("$.manifests", "is not an array");
     const oddity = misspelled(value, manifests);
     const annotations = stringMap(value["annotations"] ?? {}, (reason) => invalid("$.annotations", reason));
-    return { digest, text, entries: manifests.map(toEntry), annotations, quirks: oddity === undefined ? quirks : [...quirks, oddity] };
+    const sharing = new Sharing();
+    const entries = manifests.map((entry, position) => toEntry(entry, position, sharing));
+    return { digest, text, entries, annotations, quirks: oddity === undefined ? quirks : [...quirks, oddity] };
   } catch (error) {
     if (isOcilotError(error, "DOCUMENT_INVALID", "DESCRIPTOR_INVALID", "DIGEST_INVALID")) {
       const path = error.details.path;
@@ -56,8 +59,10 @@ export function parseIndex(bytes: Uint8Array, digest: Digest): IndexSnapshot {
   }
 }
 
-function toEntry(value: unknown, position: number): IndexEntry {
-  const descriptor = parseDescriptor(value, `$.manifests[${position}]`);
+function toEntry(value: unknown, position: number, sharing: Sharing): IndexEntry {
+  const descriptor: { -readonly [Member in keyof Descriptor]: Descriptor[Member] } = parseDescriptor(value, `$.manifests[${position}]`);
+  descriptor.mediaType = sharing.text(descriptor.mediaType);
+  if (descriptor.artifactType) descriptor.artifactType = sharing.text(descriptor.artifactType);
   const tag = descriptor.annotations?.[REF_NAME];
   return tag ? { position, descriptor, tag } : { position, descriptor };
 }

@@ -7,6 +7,7 @@ import {
   MAX_MANIFEST_BYTES,
   OcilotError,
   REF_NAME,
+  Sharing,
   isOcilotError,
   digestOf,
   manifestKind,
@@ -40,6 +41,7 @@ export async function openView(layout: Layout, options: ViewOptions & { snapshot
     options,
     nodes: new DescriptorMap(),
     batches: new WeakMap(),
+    sharing: new Sharing(),
     texts: new Map(),
     present: new Map(),
   });
@@ -52,6 +54,7 @@ interface Shared {
   readonly nodes: DescriptorMap<ManifestNode>;
   /** What was given for a whole list of descriptors, which is often asked for again. */
   readonly batches: WeakMap<readonly Descriptor[], readonly ManifestNode[]>;
+  readonly sharing: Sharing;
   readonly texts: Map<Digest, string>;
   readonly present: Map<Digest, boolean>;
 }
@@ -70,7 +73,7 @@ class OpenedView implements LayoutView {
   }
 
   async nodes(descriptors: readonly Descriptor[]): Promise<readonly ManifestNode[]> {
-    const { nodes, texts, batches } = this.#shared;
+    const { nodes, texts, batches, sharing } = this.#shared;
     const batch = batches.get(descriptors);
     if (batch !== undefined) return batch;
     const unread: Descriptor[] = [];
@@ -81,7 +84,7 @@ class OpenedView implements LayoutView {
       if (known !== undefined && (known.state !== "absent" || !texts.has(d.digest))) continue;
       const text = texts.get(d.digest);
       if (manifestKind(d.mediaType) === undefined) nodes.set(d, { state: "blob", descriptor: d });
-      else if (text !== undefined) nodes.set(d, toNode(d, new TextEncoder().encode(text)));
+      else if (text !== undefined) nodes.set(d, toNode(d, new TextEncoder().encode(text), sharing));
       else if (!asked.has(d)) {
         asked.set(d, true);
         unread.push(d);
@@ -95,13 +98,13 @@ class OpenedView implements LayoutView {
 
   /** A slice at a time, so that the bytes of many manifests are never held at once. */
   async #open(unread: readonly Descriptor[]): Promise<void> {
-    const { nodes, layout, options } = this.#shared;
+    const { nodes, layout, options, sharing } = this.#shared;
     const limits = { maxBytes: MAX_MANIFEST_BYTES, ...(options.signal && { signal: options.signal }) };
     for (let start = 0; start < unread.length; start += SLICE) {
       const slice = unread.slice(start, start + SLICE);
       const read = await layout.blobs.bytesMany(slice, limits);
       if (options.strict === true) refuseUnread(read);
-      for (const [i, d] of slice.entries()) nodes.set(d, toNode(d, read[i]!));
+      for (const [i, d] of slice.entries()) nodes.set(d, toNode(d, read[i]!, sharing));
     }
   }
 
@@ -188,7 +191,7 @@ class OpenedView implements LayoutView {
       if (options.strict === true) refuseUnread([bytes]);
       if (bytes === undefined || bytes instanceof OcilotError) continue;
       const mediaType = sniffManifest(bytes);
-      const node = toNode({ mediaType, digest, size }, bytes);
+      const node = toNode({ mediaType, digest, size }, bytes, this.#shared.sharing);
       if (manifestOf(node)?.subject !== undefined) found.push(node);
     }
     return found;
@@ -213,13 +216,13 @@ function refuseUnread(read: readonly unknown[]): void {
   if (failed !== undefined) throw failed;
 }
 
-function toNode(descriptor: Descriptor, bytes: Uint8Array | OcilotError): ManifestNode {
+function toNode(descriptor: Descriptor, bytes: Uint8Array | OcilotError, sharing: Sharing): ManifestNode {
   if (bytes instanceof OcilotError) {
     return isOcilotError(bytes, "BLOB_NOT_FOUND") ? { state: "absent", descriptor } : { state: "damaged", descriptor, error: bytes };
   }
   if (manifestKind(descriptor.mediaType) === undefined) return { state: "blob", descriptor };
   try {
-    return { state: "read", descriptor, manifest: parseManifest(bytes, descriptor.mediaType, descriptor.digest) };
+    return { state: "read", descriptor, manifest: parseManifest(bytes, descriptor.mediaType, descriptor.digest, sharing) };
   } catch (error) {
     if (!isOcilotError(error)) throw error;
     return { state: "damaged", descriptor, error };

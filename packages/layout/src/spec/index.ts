@@ -7,6 +7,7 @@ export * from "./guards.js";
 export * from "./json.js";
 export * from "./manifest.js";
 export * from "./media-types.js";
+export { Sharing } from "./sharing.js";
 export * from "../errors.js";
 export * from "../index-edit.js";
 export * from "../index-snapshot.js";

@@ -2,6 +2,7 @@ import { OcilotError } from "../errors.js";
 import { type Descriptor, parseDescriptor } from "./descriptor.js";
 import { MemberNames, isRecord, stringMap } from "./guards.js";
 import { parseJson } from "./json.js";
+import type { Sharing } from "./sharing.js";
 import { EMPTY_JSON, type ManifestKind, manifestKind } from "./media-types.js";
 
 /** Manifests larger than this are refused: 8 MiB, the limit of regclient. */
@@ -44,10 +45,10 @@ const PROPOSED_MEMBERS: readonly string[] = ["reference", "data"];
 const DOCKER_IGNORES: readonly string[] = [...PROPOSED_MEMBERS, "subject"];
 
 /**
- * Parses a manifest of the given media type.
+ * Parses a manifest of the given media type. With `sharing`, what other manifests say too is one object with theirs.
  * @throws OcilotError `DOCUMENT_INVALID`, `DESCRIPTOR_INVALID`, `DIGEST_INVALID`, `LIMIT_EXCEEDED`
  */
-export function parseManifest(bytes: Uint8Array, mediaType: string, name: string): Manifest {
+export function parseManifest(bytes: Uint8Array, mediaType: string, name: string, sharing?: Sharing): Manifest {
   if (bytes.length > MAX_MANIFEST_BYTES) {
     throw new OcilotError("LIMIT_EXCEEDED", `${name}: a manifest of ${bytes.length} bytes is over the limit of ${MAX_MANIFEST_BYTES}`, {
       what: "manifest size",
@@ -71,18 +72,20 @@ export function parseManifest(bytes: Uint8Array, mediaType: string, name: string
     kind,
     mediaType,
     annotations: stringMap(json["annotations"] ?? {}, (reason) => invalid(name, "$.annotations", reason)),
-    layers: descriptors(json, kind === "artifact" || kind === "oras-artifact" ? "blobs" : "layers", name),
+    layers: NONE,
     manifests: descriptors(json, "manifests", name),
     ignored: ignoredMembers(json, kind),
   };
   const config = optionalDescriptor(json["config"], "$.config");
-  if (config !== undefined) manifest.config = config;
+  if (config !== undefined) manifest.config = sharing?.descriptor(config) ?? config;
+  const layers = descriptors(json, kind === "artifact" || kind === "oras-artifact" ? "blobs" : "layers", name);
+  manifest.layers = sharing === undefined ? layers : layers.map((d) => sharing.knownDescriptor(d));
   const declared = json["artifactType"];
   if (declared !== undefined && typeof declared !== "string") throw invalid(name, "$.artifactType", "is not a string");
   const artifactType = declared || (kind === "image" ? config?.mediaType : undefined);
-  if (artifactType) manifest.artifactType = artifactType;
+  if (artifactType) manifest.artifactType = sharing?.text(artifactType) ?? artifactType;
   const subject = kind.startsWith("docker") ? undefined : optionalDescriptor(json["subject"], "$.subject");
-  if (subject !== undefined) manifest.subject = subject;
+  if (subject !== undefined) manifest.subject = sharing?.descriptor(subject) ?? subject;
   return manifest;
 }
 
