@@ -1,4 +1,4 @@
-import { type Descriptor, type Digest, type Layout, compareDigests } from "@ocilot/layout";
+import type { Descriptor, Digest, Layout } from "@ocilot/layout";
 import type { ConventionId, Evidence, ReferrerEdge } from "./edge.js";
 import type { ReferrerGraph } from "./graph.js";
 import { focusOn } from "./focus.js";
@@ -55,7 +55,6 @@ export function referrersIn(
     return graph
       .of(of)
       .filter((e) => options.artifactType === undefined || e.artifactType === options.artifactType)
-      .toSorted((a, b) => compareDigests(a.referrer.digest, b.referrer.digest))
       .map((e) => toReferrer(e, path));
   }
 

@@ -3,6 +3,7 @@ import {
   type Digest,
   IMAGE_SPEC_SUBJECT,
   type IndexEntry,
+  MAX_MANIFEST_BYTES,
   OLAREG_SUBJECT,
   REF_NAME,
   bareDescriptor,
@@ -89,6 +90,10 @@ export function listConvention(own: ListMark): Convention {
         const mine = [...new Set([...subjects.flatMap((s) => listsOf(lists, own.id, s)), ...unclaimed(lists, own, subjects)])];
         const source = mine[0] ?? LIST_ORDER.flatMap((id) => listsOf(lists, id, subjects[0]!))[0];
         const target = rightList(source, edges) ?? responseBlob(orderLines(source, edges), view.digestOf);
+        if (target.descriptor.size > MAX_MANIFEST_BYTES) {
+          refusals.push(tooLarge(edges, target.descriptor.size));
+          continue;
+        }
         if ("text" in target) blobs.push(target);
         const { digest, size } = target.descriptor;
         for (const { entry } of mine) {
@@ -186,6 +191,11 @@ function hasRealTag(entry: IndexEntry, subjects: readonly Digest[]): boolean {
   const form = parseReferrersTag(entry.tag ?? "");
   if (form === undefined || subjects.length === 0) return entry.tag !== undefined && form === undefined;
   return !subjects.some((s) => tagFits(form.tag, s));
+}
+
+/** regctl reads no manifest beyond that size, and neither does ocilot. */
+function tooLarge(edges: readonly ReferrerEdge[], size: number): string {
+  return `the list of ${edges[0]!.subject} would name ${edges.length} referrers in ${size} bytes, and tools read no list of more than ${MAX_MANIFEST_BYTES}`;
 }
 
 function heldByTag(entry: IndexEntry): string {

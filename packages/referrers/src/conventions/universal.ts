@@ -56,16 +56,16 @@ export const universal: Convention = {
 async function inTurn(view: LayoutView, turns: readonly ((view: LayoutView) => Promise<Projection>)[]): Promise<Projection> {
   const draft = new IndexDraft(view);
   const losses = new Map<string, Loss>();
-  const refusals: string[] = [];
+  const refusals = new Set<string>();
   const kept: string[] = [];
   for (const turn of turns) {
     const part = await turn(draft.view());
     draft.apply(part);
     for (const loss of part.losses) losses.set(`${loss.subject} ${loss.referrer}`, loss);
-    refusals.push(...part.refusals);
+    for (const refusal of part.refusals) refusals.add(refusal);
     kept.push(...part.kept);
   }
-  return projection({ ...draft.projection(), losses: [...losses.values()], refusals, kept });
+  return projection({ ...draft.projection(), losses: [...losses.values()], refusals: [...refusals], kept });
 }
 
 /** Two entries of one list become one: oras drops an untagged entry whose manifest a tag names too. */
