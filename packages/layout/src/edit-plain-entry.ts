@@ -14,7 +14,8 @@ export interface EditedEntry {
  */
 export function editPlainEntry(text: string, d: Descriptor, edit: IndexEdit & { op: "retarget" | "annotate" }): EditedEntry | undefined {
   if (plainDescriptorText(d) !== text) return undefined;
-  const descriptor = edit.op === "retarget" ? { ...d, digest: edit.digest, size: edit.size } : annotated(d, edit.set ?? {}, edit.unset ?? []);
+  const descriptor =
+    edit.op === "retarget" ? { ...d, digest: edit.digest, size: edit.size } : annotated(d, edit.set ?? {}, edit.unset ?? []);
   const edited = plainDescriptorText(descriptor);
   return edited === undefined ? undefined : { text: edited, descriptor };
 }

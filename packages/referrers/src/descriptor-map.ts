@@ -1,8 +1,7 @@
 import type { Descriptor, Digest } from "@ocilot/layout/spec";
 
 interface Held<T> {
-  readonly size: number;
-  readonly mediaType: string;
+  readonly descriptor: Descriptor;
   readonly value: T;
 }
 
@@ -13,7 +12,7 @@ interface Held<T> {
 export class DescriptorMap<T> {
   readonly #first: Map<Digest, Held<T>> = new Map();
   /** What has the digest of another and says something else of it; hardly ever there. */
-  readonly #others: Map<string, T> = new Map();
+  readonly #others: Map<string, Held<T>> = new Map();
 
   has(d: Descriptor): boolean {
     return this.get(d) !== undefined;
@@ -22,19 +21,23 @@ export class DescriptorMap<T> {
   get(d: Descriptor): T | undefined {
     const held = this.#first.get(d.digest);
     if (held === undefined) return undefined;
-    return isSame(held, d) ? held.value : this.#others.get(keyOf(d));
+    return isSame(held.descriptor, d) ? held.value : this.#others.get(keyOf(d))?.value;
   }
 
   set(d: Descriptor, value: T): void {
     const held = this.#first.get(d.digest);
-    const { size, mediaType } = d;
-    if (held === undefined || isSame(held, d)) this.#first.set(d.digest, { size, mediaType, value });
-    else this.#others.set(keyOf(d), value);
+    if (held === undefined || isSame(held.descriptor, d)) this.#first.set(d.digest, { descriptor: d, value });
+    else this.#others.set(keyOf(d), { descriptor: d, value });
+  }
+
+  /** The descriptors that it was given last for each key, in no order. */
+  keys(): Descriptor[] {
+    return [...this.#first.values(), ...this.#others.values()].map((held) => held.descriptor);
   }
 }
 
-function isSame<T>(held: Held<T>, d: Descriptor): boolean {
-  return held.size === d.size && held.mediaType === d.mediaType;
+function isSame(a: Descriptor, b: Descriptor): boolean {
+  return a === b || (a.size === b.size && a.mediaType === b.mediaType);
 }
 
 function keyOf(d: Descriptor): string {

@@ -9,6 +9,7 @@ import { hasOnlyPlainMembers, isPlainReferrerEntry, pulledUp } from "../marks.js
 import { reachableWithoutBare } from "../records.js";
 import { sameLine } from "../response-index.js";
 import { type LayoutView, type ManifestNode, manifestOf } from "../view.js";
+import { perView } from "../per-view.js";
 
 /**
  * The entry of each referrer names its subject in an annotation: containerd, Docker, buildx. It is the one convention
@@ -19,14 +20,14 @@ export const containerd: Convention = {
   title: "an entry for each referrer that names its subject in an annotation (containerd, Docker, buildx)",
   traits: { shape: "individual", nEdges: true, target: true },
 
-  async detect(view) {
+  detect: perView(async (view) => {
     const marked = await markedEntries(view);
     return {
       entries: marked.map(({ opened, key }) => ({ position: opened.entry.position, reason: `the annotation ${key}` })),
       flags: [],
       problems: marked.flatMap((m) => problemOf(m) ?? []),
     };
-  },
+  }),
 
   async read(view) {
     const edges: ReferrerEdge[] = [];

@@ -11,6 +11,7 @@ import { ROLE_OF_FORM, cosignForms } from "./cosign-form.js";
 import { imageRole, withdrawKinds } from "./kind-entries.js";
 import { addEntry, assignPlaces, unstated } from "./places.js";
 import { rootsOf } from "./roots.js";
+import { perView } from "../per-view.js";
 
 const ROLES = new Set(["sigs", "atts"]);
 
@@ -23,14 +24,14 @@ export const cosignSave: Convention = {
   title: "one image, with `kind` annotations for its signatures and attestations (cosign save)",
   traits: { shape: "other", nEdges: true, target: true },
 
-  async detect(view) {
+  detect: perView(async (view) => {
     const { entries, images } = await savedEntries(view);
     return {
       entries: entries.map(({ entry }) => ({ position: entry.position, reason: `the kind ${entry.descriptor.annotations![KIND]}` })),
       flags: [],
       problems: entries.flatMap((opened) => problemsOf(opened, images)),
     };
-  },
+  }),
 
   async read(view) {
     const { entries, images } = await savedEntries(view);

@@ -8,6 +8,7 @@ import { claimOf, claimProblems } from "./claims.js";
 import { cosignForms } from "./cosign-form.js";
 import { type DigestTag, cosignTag, parseDigestTag } from "./digest-tag.js";
 import { addEntry, assignPlaces, unstated } from "./places.js";
+import { perView } from "../per-view.js";
 
 /**
  * What cosign attaches bears a tag that is made of the subject's digest. The tags are real ones: other tools push and
@@ -18,7 +19,7 @@ export const cosignTags: Convention = {
   title: "a tag made of the subject's digest: .sig, .att, .sbom (cosign 1 and 2)",
   traits: { shape: "other", nEdges: true, target: true },
 
-  async detect(view) {
+  detect: perView(async (view) => {
     const tagged = await taggedEntries(view);
     return {
       entries: tagged.flatMap(({ opened, tag, subject }) =>
@@ -27,7 +28,7 @@ export const cosignTags: Convention = {
       flags: [],
       problems: tagged.flatMap(problemsOf),
     };
-  },
+  }),
 
   async read(view) {
     return (await taggedEntries(view)).flatMap(({ opened, tag, subject }) =>

@@ -18,6 +18,7 @@ import {
 import { type KindEntry, imageRole, withdrawKinds } from "./kind-entries.js";
 import { type Holder, addEntry, assignPlaces, unstated } from "./places.js";
 import { rootsOf } from "./roots.js";
+import { perView } from "../per-view.js";
 
 /**
  * hauler's store: what belongs to an image has an entry of the same `ref.name`, and a `kind` that tells what it is. To
@@ -28,14 +29,14 @@ export const hauler: Convention = {
   title: "entries of one name, told apart by `kind` (hauler)",
   traits: { shape: "other", nEdges: true, target: true },
 
-  async detect(view) {
+  detect: perView(async (view) => {
     const { entries, belongings } = await haulerStore(view);
     return {
       entries: entries.map(({ entry }) => ({ position: entry.position, reason: `the kind ${entry.descriptor.annotations![KIND]}` })),
       flags: [],
       problems: belongings.flatMap(belongingProblems),
     };
-  },
+  }),
 
   async read(view) {
     return (await haulerStore(view)).belongings.flatMap((belonging) => belongingEdge(belonging) ?? []);

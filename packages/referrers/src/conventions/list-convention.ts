@@ -13,13 +13,13 @@ import { type Convention, type IndexChange, type Loss, projection } from "../con
 import { classOf, inexpressible } from "../convert/grid.js";
 import type { ReferrerEdge } from "../edge.js";
 import { type ReferrerGraph, claimedEdge, subjectEdge } from "../graph.js";
-import { groupBy } from "../group-by.js";
 import { type ListConventionId, type ListLine, type ListRecord, type Lists, findLists, listsOf } from "../lists.js";
 import { isPlainListEntry } from "../marks.js";
 import { lossOf } from "../losses.js";
 import { parseReferrersTag, tagFits } from "../referrers-tag.js";
 import { responseBlob, responseLine, sameLine } from "../response-index.js";
 import { type NewBlob, manifestOf } from "../view.js";
+import { perView } from "../per-view.js";
 
 /** How the three list conventions differ: the mark on the entry of a list, and a flag on `index.json`. */
 export interface ListMark {
@@ -48,7 +48,7 @@ export function listConvention(own: ListMark): Convention {
     title: own.title,
     traits: { shape: "list", nEdges: false, target: true },
 
-    async detect(view) {
+    detect: perView(async (view) => {
       const lists = await findLists(view);
       const entries = lists.records.filter((r) => r.convention === own.id);
       const positions = new Set(entries.map((r) => r.entry.position));
@@ -57,7 +57,7 @@ export function listConvention(own: ListMark): Convention {
         flags: own.flag !== undefined && view.annotations[own.flag] !== undefined ? [own.flag] : [],
         problems: lists.problems.filter((p) => p.position !== undefined && positions.has(p.position)),
       };
-    },
+    }),
 
     async read(view) {
       const edges: ReferrerEdge[] = [];
@@ -156,13 +156,19 @@ const LIST_MARK_KEYS = [REF_NAME, OLAREG_SUBJECT, IMAGE_SPEC_SUBJECT];
 
 /** The edges that lists can hold, a group for each list: two sha512 subjects may share a tag. */
 function groupByMark(graph: ReferrerGraph, own: ListMark, losses: Loss[]): Iterable<ReferrerEdge[]> {
-  const held: ReferrerEdge[] = [];
-  for (const edge of graph.edges()) {
-    const reason = inexpressible(own.id, classOf(edge));
-    if (reason === undefined) held.push(edge);
-    else losses.push(lossOf(edge, reason));
+  const groups = new Map<string, ReferrerEdge[]>();
+  for (const subject of graph.subjects()) {
+    const held: ReferrerEdge[] = [];
+    for (const edge of graph.of(subject)) {
+      const reason = inexpressible(own.id, classOf(edge));
+      if (reason === undefined) held.push(edge);
+      else losses.push(lossOf(edge, reason));
+    }
+    if (held.length === 0) continue;
+    const { value } = own.mark(subject);
+    groups.set(value, [...(groups.get(value) ?? []), ...held]);
   }
-  return groupBy(held, (e) => own.mark(e.subject).value).values();
+  return groups.values();
 }
 
 /** Lists under a shortened tag of these subjects that are empty, so that nothing in them tells whose they are. */

@@ -11,6 +11,7 @@ import { imageSpec } from "./image-spec.js";
 import { olareg } from "./olareg.js";
 import { oras } from "./oras.js";
 import { regclient } from "./regclient.js";
+import { perView } from "../per-view.js";
 
 /** What `universal` is made of. */
 export const UNIVERSAL_PARTS: readonly Convention[] = [oras, containerd, regclient, olareg, imageSpec];
@@ -22,12 +23,12 @@ export const universal: Convention = {
   traits: { shape: "individual", nEdges: false, target: true },
 
   /** Spoken where all but oras are, with their flags: its record is an entry that containerd's mark has claimed. */
-  async detect(view) {
+  detect: perView(async (view) => {
     const detections = await Promise.all([containerd, regclient, olareg, imageSpec].map((part) => part.detect(view)));
     const flags = detections.flatMap((d) => d.flags);
     const isSpoken = flags.length === 2 && detections.every((d) => d.entries.length > 0);
     return { entries: isSpoken ? detections[0]!.entries : [], flags: isSpoken ? flags : [], problems: [] };
-  },
+  }),
 
   /** The edges that each of the five states. */
   async read(view) {

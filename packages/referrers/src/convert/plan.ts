@@ -63,9 +63,8 @@ export async function planOver(snapshot: IndexSnapshot, layout: Layout, options:
   const target = targetOf(options, layout);
   const view = await openView(layout, { ...options, snapshot, strict: true });
   const graph = await readGraph(view);
-  const detections = await Promise.all(CONVENTIONS.map(async (c) => [c, await c.detect(view)] as const));
-  const spoken = detections.filter(([c, d]) => isKeptUp(c) && d.entries.length > 0).map(([c]) => c);
-  const { draft, losses, kept, digestChanges, ...drafted } = await draftConversion(view, graph, target, spoken, options.only ?? false);
+  const others = options.only === true ? [] : await othersSpoken(view, target);
+  const { draft, losses, kept, digestChanges, ...drafted } = await draftConversion(view, graph, target, others, options.only ?? false);
   await keepInReach(view, draft);
   const { changes, blobs } = draft.projection();
   const keys = await recordKeys(graph, view);
@@ -86,9 +85,16 @@ export async function planOver(snapshot: IndexSnapshot, layout: Layout, options:
   };
 }
 
-/** Tags and kinds are names that other programs act on: they are added only where they are asked for. */
-function isKeptUp({ traits }: Convention): boolean {
-  return traits.target && traits.shape !== "other";
+/**
+ * The conventions beside the target that have records, which are to be kept up to date. Tags and kinds are names that other
+ * programs act on: they are added only where they are asked for.
+ */
+async function othersSpoken(view: LayoutView, target: Convention): Promise<Convention[]> {
+  const own = new Set([target, ...partsOf(target)]);
+  const others = CONVENTIONS.filter((c) => c.traits.target && c.traits.shape !== "other" && !own.has(c) && partsOf(c).length === 1);
+  const spoken: Convention[] = [];
+  for (const convention of others) if ((await convention.detect(view)).entries.length > 0) spoken.push(convention);
+  return spoken;
 }
 
 /** Said before anything is written, although the writing would be refused too: by then the lists would be there. */
@@ -111,28 +117,25 @@ async function draftConversion(
   view: LayoutView,
   graph: ReferrerGraph,
   target: Convention,
-  spoken: readonly Convention[],
+  others: readonly Convention[],
   only: boolean,
 ): Promise<Drafted> {
   const draft = new IndexDraft(view);
   const kept: string[] = [];
   const parts = partsOf(target);
-  if (!only) {
-    // What the layout speaks comes first, so that the target's lists find their place on entries that are right already.
-    for (const convention of spoken) {
-      if (convention === target || parts.includes(convention) || partsOf(convention).length > 1) continue;
-      const projection = await convention.project(graph, draft.view());
-      draft.apply(projection);
-      kept.push(...projection.refusals.map((reason) => `${convention.id} is not brought up to date: ${reason}`));
-    }
+  // What the layout speaks comes first, so that the target's lists find their place on entries that are right already.
+  for (const convention of others) {
+    const projection = await convention.project(graph, draft.view());
+    draft.apply(projection);
+    kept.push(...projection.refusals.map((reason) => `${convention.id} is not brought up to date: ${reason}`));
   }
   const { losses, refusals, digestChanges = [], ...projection } = await target.project(graph, draft.view());
   draft.apply(projection);
   if (only) {
     const lost = losses.length === 0 ? undefined : lostLinks(losses);
-    const others = withdrawalOrder(parts);
-    for (const convention of others) {
-      const held = await heldWithout(convention, others, graph, lost, draft.view());
+    const leaving = withdrawalOrder(parts);
+    for (const convention of leaving) {
+      const held = await heldWithout(convention, leaving, graph, lost, draft.view());
       const withdrawal = await convention.withdraw(held, draft.view());
       draft.apply(withdrawal);
       kept.push(...withdrawal.kept);
