@@ -1,7 +1,7 @@
 // The layouts that the benchmark works on, made once and kept: plain JSON and random bytes, no tool involved.
 import { spawnSync } from "node:child_process";
 import { createHash, randomFillSync } from "node:crypto";
-import { closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync, truncateSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 
 const MANIFEST = "application/vnd.oci.image.manifest.v1+json";
@@ -70,6 +70,32 @@ export function makeBigImage(directory, bytes) {
       mediaType: MANIFEST,
       config: { mediaType: "application/vnd.oci.image.config.v1+json", ...config },
       layers,
+    }),
+  );
+  finish(directory, [{ mediaType: MANIFEST, ...image, annotations: { "org.opencontainers.image.ref.name": "v0" } }]);
+}
+
+/** An image of one layer of `bytes` zeros, which take no room on most disks. */
+export function makeZeros(directory, bytes) {
+  const chunk = Buffer.alloc(1 << 24);
+  const hash = createHash("sha256");
+  for (let done = 0; done < bytes; done += chunk.length) hash.update(chunk);
+  const hex = hash.digest("hex");
+  const path = join(directory, "blobs", "sha256", hex);
+  writeFileSync(path, "");
+  truncateSync(path, bytes);
+  const layer = { mediaType: "application/vnd.oci.image.layer.v1.tar", digest: `sha256:${hex}`, size: bytes };
+  const config = put(
+    directory,
+    JSON.stringify({ architecture: "amd64", os: "linux", rootfs: { type: "layers", diff_ids: [layer.digest] } }),
+  );
+  const image = put(
+    directory,
+    JSON.stringify({
+      schemaVersion: 2,
+      mediaType: MANIFEST,
+      config: { mediaType: "application/vnd.oci.image.config.v1+json", ...config },
+      layers: [layer],
     }),
   );
   finish(directory, [{ mediaType: MANIFEST, ...image, annotations: { "org.opencontainers.image.ref.name": "v0" } }]);

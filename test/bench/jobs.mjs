@@ -19,8 +19,8 @@ export function jobs({ ocilot, inputs }) {
       const names = (d) => readdirSync(join(d, "blobs", "sha256")).filter((n) => /^[0-9a-f]{64}$/.test(n)).length;
       if (names(target) < names(source)) throw new Error(`${names(target)} blobs copied instead of ${names(source)}`);
     };
-  const list = (name, input, n) => ({
-    name,
+  const list = (input, n) => ({
+    input,
     check: listed(n),
     output: "text",
     run: {
@@ -33,11 +33,11 @@ export function jobs({ ocilot, inputs }) {
   for (const size of ["1k", "10k", "100k"]) {
     const n = { "1k": 1000, "10k": 10_000, "100k": 100_000 }[size];
     for (const convention of ["oras", "regclient", "universal"]) {
-      all.push({ group: `list, all on one subject, ${convention} layout`, size, ...list("", inputs[`${size}-1-${convention}`], n) });
+      all.push({ group: `list, all on one subject, ${convention} layout`, size, ...list(inputs[`${size}-1-${convention}`], n) });
       all.push({
         group: `list one of 100 subjects, ${convention} layout`,
         size,
-        ...list("", inputs[`${size}-100-${convention}`], n / 100),
+        ...list(inputs[`${size}-100-${convention}`], n / 100),
       });
     }
     all.push({
@@ -75,6 +75,17 @@ export function jobs({ ocilot, inputs }) {
           "--disable-path-validation",
           join(inputs.root, "file.txt"),
         ],
+        regctl: (t) => [
+          "regctl",
+          "artifact",
+          "put",
+          "--artifact-type",
+          "application/vnd.example.new",
+          "--subject",
+          `ocidir://${t}:v0`,
+          "-f",
+          join(inputs.root, "file.txt"),
+        ],
       },
     });
     if (size !== "100k") {
@@ -89,13 +100,16 @@ export function jobs({ ocilot, inputs }) {
           ocilot: (t) => [...node, "copy", `${source}:v0`, t, "--no-sync"],
           "ocilot, durable": (t) => [...node, "copy", `${source}:v0`, t],
           oras: (t) => ["oras", "cp", "-r", "--from-oci-layout", `${source}:v0`, "--to-oci-layout", `${t}:v0`],
+          regctl: (t) => ["regctl", "image", "copy", "--referrers", `ocidir://${source}:v0`, `ocidir://${t}:v0`],
         },
       });
     }
+    // A list of 100,000 lines is larger than any tool reads, so there the referrers are those of 100 subjects.
+    const convertible = size === "100k" ? 100 : 1;
     all.push({
       group: "convert oras → universal",
       size,
-      copyOf: inputs[`${size}-1-oras`],
+      copyOf: inputs[`${size}-${convertible}-oras`],
       check: (result) => {
         if (!/converted/.test(result.stdout)) throw new Error("nothing was converted");
       },
@@ -106,7 +120,7 @@ export function jobs({ ocilot, inputs }) {
       group: "convert --check of a universal layout",
       size,
       check: () => undefined,
-      run: { ocilot: [...node, "convert", inputs[`${size}-1-universal`], "--to", "universal", "--check"] },
+      run: { ocilot: [...node, "convert", inputs[`${size}-${convertible}-universal`], "--to", "universal", "--check"] },
     });
     all.push({ group: "verify", size, check: () => undefined, run: { ocilot: [...node, "verify", inputs[`${size}-1-oras`]] } });
   }
@@ -163,6 +177,10 @@ export function jobs({ ocilot, inputs }) {
       "sha256sum on all cores": shell(`ls ${big}/blobs/sha256/* | xargs -P "$(nproc)" -n 1 sha256sum`),
     },
   });
+  const huge = (group, run) => all.push({ group, size: "10 GiB", once: true, fresh: true, check: () => undefined, run });
+  huge("verify a blob of 10 GiB", { ocilot: [...node, "verify", inputs.huge] });
+  huge("copy a blob of 10 GiB", { ocilot: (t) => [...node, "copy", `${inputs.huge}:v0`, t, "--no-sync"] });
+  huge("write a blob of 10 GiB to a tar", { ocilot: (t) => [...node, "copy", `${inputs.huge}:v0`, `${t}.tar`, "--no-sync", "--force"] });
   all.push({
     group: "start: --version",
     size: "-",

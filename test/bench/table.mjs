@@ -1,12 +1,11 @@
 // The measurements as a page.
 
-/** Growth of ocilot's time from 10k to 100k, for each group that has both. */
-export function growthOf(rows) {
+/** How many times longer ocilot takes for the `large` size than for the `small` one, for each group that has both. */
+export function growthOf(rows, small, large) {
   const groups = [...new Set(rows.map((r) => r.group))];
   return groups.flatMap((group) => {
-    const at = (size) => rows.find((r) => r.group === group && r.size === size)?.medians.ocilot;
-    const [small, large] = [at("10k"), at("100k")];
-    return small && large ? [{ group, factor: large / small }] : [];
+    const [before, after] = [small, large].map((size) => rows.find((r) => r.group === group && r.size === size)?.medians.ocilot);
+    return before && after ? [{ group, factor: after / before }] : [];
   });
 }
 
@@ -29,7 +28,7 @@ export function renderTable(rows, versions, runs) {
     const own = Object.entries(medians).filter(([name]) => name.startsWith("ocilot"));
     const peers = Object.entries(medians).filter(([name]) => !name.startsWith("ocilot") && name !== "node -e 0");
     const fastest = Math.min(...peers.map(([, ms]) => ms));
-    const refused = Object.entries(failed).map(([name, why]) => `${name}: ${why.slice(0, 60)}`);
+    const refused = Object.entries(failed).map(([name, why]) => (name === "" ? why : `${name}: ${why.slice(0, 60)}`));
     for (const [name, ms] of own) {
       const ratio = peers.length === 0 ? "" : `${(ms / fastest).toFixed(2)} ×`;
       const others = [
@@ -42,12 +41,13 @@ export function renderTable(rows, versions, runs) {
         `| ${group}${name === "ocilot" ? "" : ` (${name.slice(6).replace(/^[, ]+/, "")})`} | ${size} | ${seconds(ms)} | ${Math.round(peaks[name])} | ${others.join(", ")} | ${ratio} |`,
       );
     }
-    if (own.length === 0) lines.push(`| ${group} | ${size} | failed: ${refused.join("; ")} | | | |`);
+    if (own.length === 0) lines.push(`| ${group} | ${size} | | | ${refused.join("; ")} | |`);
   }
-  const growth = growthOf(rows);
+  const growth = growthOf(rows, "10k", "100k");
   if (growth.length > 0) {
-    lines.push("", "Growth from 10k to 100k referrers (10 would be linear):", "");
-    for (const { group, factor } of growth) lines.push(`- ${group}: ${factor.toFixed(1)}`);
+    const fromSmall = new Map(growthOf(rows, "1k", "100k").map((g) => [g.group, g.factor]));
+    lines.push("", "| growth of the time | 10k to 100k, linear would be 10 | 1k to 100k, linear would be 100 |", "|---|---|---|");
+    for (const { group, factor } of growth) lines.push(`| ${group} | ${factor.toFixed(1)} | ${fromSmall.get(group)?.toFixed(0) ?? ""} |`);
   }
   return `${lines.join("\n")}\n`;
 }

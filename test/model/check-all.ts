@@ -32,7 +32,7 @@ async function checkSpoken(view: LayoutView, id: (typeof PARTS)[number], edges: 
   const convention = findConvention(id)!;
   if ((await convention.detect(view)).entries.length === 0) return;
   const stated = new Set<string>();
-  for await (const edge of convention.read(view)) stated.add(edgeKey(edge));
+  for (const edge of await convention.read(view)) stated.add(edgeKey(edge));
   expect([...stated].toSorted(), id).toEqual(edges);
 }
 

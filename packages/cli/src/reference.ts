@@ -3,6 +3,7 @@ import { join } from "node:path";
 import {
   type Descriptor,
   type Digest,
+  type IndexSnapshot,
   type Layout,
   MARKER_FILE,
   OcilotError,
@@ -11,6 +12,7 @@ import {
   isDigest,
   openLayout,
   parseDigest,
+  resolveReference,
 } from "@ocilot/layout";
 import { usageError } from "./usage-error.js";
 
@@ -57,16 +59,18 @@ export function parseLayoutPath(text: string): string {
  * What a reference names. A tag with a digest must agree.
  * @throws OcilotError `USAGE`, `REF_NOT_FOUND`, `REF_AMBIGUOUS`, `DIGEST_INVALID`, and what reading `index.json` throws
  */
-export async function resolveIn(layout: Layout, reference: Reference): Promise<Descriptor> {
+export async function resolveIn(layout: Layout, reference: Reference, snapshot?: IndexSnapshot): Promise<Descriptor> {
   const { rest, text } = reference;
-  if (!rest.startsWith(":")) return await layout.resolve(rest);
+  const index = snapshot ?? (await layout.index.read());
+  const resolve = async (ref: string): Promise<Descriptor> => await resolveReference(index, layout.blobs, ref);
+  if (!rest.startsWith(":")) return await resolve(rest);
   const name = rest.slice(1);
   if (name === "") throw usageError(`${text}: no tag follows the colon`, "ref");
   const at = name.lastIndexOf("@");
-  const isExact = (await layout.index.read()).entries.some((e) => e.tag === name);
-  if (isExact || at < 0 || !name.slice(at).includes(":")) return await layout.resolve(name);
+  const isExact = index.entries.some((e) => e.tag === name);
+  if (isExact || at < 0 || !name.slice(at).includes(":")) return await resolve(name);
   const digest = parseDigest(name.slice(at + 1));
-  const tagged = await layout.resolve(name.slice(0, at));
+  const tagged = await resolve(name.slice(0, at));
   if (tagged.digest === digest) return tagged;
   throw new OcilotError(
     "REF_NOT_FOUND",

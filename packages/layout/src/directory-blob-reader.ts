@@ -1,14 +1,15 @@
-import { closeSync, createReadStream, readSync } from "node:fs";
-import { lstat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { closeSync, createReadStream, lstatSync, readSync } from "node:fs";
+import { dirname, join, sep } from "node:path";
 import type { Readable } from "node:stream";
+import { setImmediate as breathe } from "node:timers/promises";
 import { BlobDirectories, namesIn } from "./blob-directories.js";
 import { type OcilotError, isOcilotError } from "./errors.js";
+import { algorithmOf, digestOf } from "./hash.js";
 import { errnoOf, ioError } from "./io-error.js";
-import { insideTarget, openInside } from "./safe-open.js";
-import { readMany } from "./read-many.js";
+import { insideTarget, openInside, readExactly } from "./safe-open.js";
+import { SLICE, readMany } from "./read-many.js";
 import type { Descriptor } from "./spec/descriptor.js";
-import { type Digest, blobPath, isDigest } from "./spec/digest.js";
+import { type Digest, blobPath, isDigest, splitDigest } from "./spec/digest.js";
 import type { BlobListing, BlobReader } from "./storage.js";
 import { blobNotFound, checkBytes, sizeMismatch, tooLarge, verifiedStream } from "./verified-stream.js";
 
@@ -63,11 +64,14 @@ export class DirectoryBlobReader implements BlobReader {
     return await readMany(ds, (d) => this.read(d, options.maxBytes), options.signal);
   }
 
+  /** By plain calls, which take a fifth of the time of a promise for each, with a turn of the event loop now and then. */
   async *list(): AsyncIterable<BlobListing> {
+    let count = 0;
     for (const algorithm of await namesIn(join(this.root, "blobs"))) {
       for (const encoded of await namesIn(join(this.root, "blobs", algorithm))) {
         const digest = `${algorithm}:${encoded}`;
         if (!isDigest(digest)) continue;
+        if (++count % SLICE === 0) await breathe();
         const found = await this.#listing(digest);
         if (found !== undefined) yield found;
       }
@@ -79,7 +83,7 @@ export class DirectoryBlobReader implements BlobReader {
     try {
       const path = this.path(digest);
       this.directories.check(dirname(path));
-      const there = await lstat(path);
+      const there = lstatSync(path);
       if (there.isFile()) return { digest, size: there.size, modified: there.mtimeMs };
       const size = there.isSymbolicLink() ? await this.size(digest) : undefined;
       return size === undefined ? undefined : { digest, size, modified: there.mtimeMs };
@@ -98,6 +102,8 @@ export class DirectoryBlobReader implements BlobReader {
   protected read(d: Descriptor, maxBytes: number = MAX_BYTES): Uint8Array {
     const limit = Math.min(maxBytes, MAX_BYTES);
     if (d.size > limit) throw tooLarge(d, limit);
+    const found = this.#readExactly(d);
+    if (found !== undefined) return found;
     const { fd, size } = this.#open(d.digest);
     try {
       if (size !== d.size) throw sizeMismatch(d, size);
@@ -114,6 +120,15 @@ export class DirectoryBlobReader implements BlobReader {
     } finally {
       closeSync(fd);
     }
+  }
+
+  /** Undefined where anything is other than it should be: the slower way finds out what. */
+  #readExactly(d: Descriptor): Uint8Array | undefined {
+    const { algorithm, encoded } = splitDigest(d.digest);
+    const directory = `${this.root}${sep}blobs${sep}${algorithm}`;
+    if (!this.directories.isChecked(directory)) return undefined;
+    const bytes = readExactly(`${directory}${sep}${encoded}`, d.size);
+    return bytes !== undefined && digestOf(bytes, algorithmOf(d.digest)) === d.digest ? bytes : undefined;
   }
 
   #open(digest: Digest): { fd: number; size: number } {

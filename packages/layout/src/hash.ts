@@ -1,4 +1,4 @@
-import { type Hash, createHash } from "node:crypto";
+import { type Hash, createHash, hash } from "node:crypto";
 import { blake3 } from "@noble/hashes/blake3.js";
 import { OcilotError } from "./errors.js";
 import { type Algorithm, type Digest, isAlgorithm, splitDigest } from "./spec/digest.js";
@@ -12,15 +12,16 @@ export interface Hasher {
 /** Starts a digest. Node computes all but blake3, which it lacks. */
 export function createHasher(algorithm: Algorithm): Hasher {
   if (algorithm === "blake3") {
-    const hash = blake3.create();
-    return { update: (bytes) => void hash.update(bytes), digest: () => `blake3:${Buffer.from(hash.digest()).toString("hex")}` as Digest };
+    const state = blake3.create();
+    return { update: (bytes) => void state.update(bytes), digest: () => `blake3:${Buffer.from(state.digest()).toString("hex")}` as Digest };
   }
-  const hash: Hash = createHash(algorithm);
-  return { update: (bytes) => void hash.update(bytes), digest: () => `${algorithm}:${hash.digest("hex")}` as Digest };
+  const state: Hash = createHash(algorithm);
+  return { update: (bytes) => void state.update(bytes), digest: () => `${algorithm}:${state.digest("hex")}` as Digest };
 }
 
 /** The digest of bytes at hand. */
 export function digestOf(bytes: Uint8Array, algorithm: Algorithm = "sha256"): Digest {
+  if (algorithm !== "blake3") return `${algorithm}:${hash(algorithm, bytes, "hex")}` as Digest;
   const hasher = createHasher(algorithm);
   hasher.update(bytes);
   return hasher.digest();

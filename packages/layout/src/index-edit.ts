@@ -1,10 +1,11 @@
 import { OcilotError } from "./errors.js";
+import { editPlainEntry } from "./edit-plain-entry.js";
 import { INDEX_FILE, type IndexSnapshot } from "./index-snapshot.js";
-import type { Descriptor, Platform } from "./spec/descriptor.js";
+import type { Descriptor } from "./spec/descriptor.js";
+import { DESCRIPTOR_ORDER, descriptorText, wholeDescriptorNode } from "./spec/descriptor-json.js";
 import type { Digest } from "./spec/digest.js";
-import { type JsonNode, type JsonObject, compareUtf8, goJson, sortedMembers } from "./spec/go-json.js";
-import { isRecord } from "./spec/guards.js";
-import { type Item, type JsonStyle, type Span, itemsOf, styleOf, valueSpan } from "./spec/json-text.js";
+import { compareUtf8, goJson } from "./spec/go-json.js";
+import { type Container, type Item, type JsonStyle, containerAt, styleOf } from "./spec/json-text.js";
 
 /**
  * One change to `index.json`. Positions are those of the snapshot that the edit starts from, whatever the other edits do.
@@ -24,7 +25,6 @@ export type IndexEdit =
   | { readonly op: "annotate-index"; readonly set?: Readonly<Record<string, string>>; readonly unset?: readonly string[] };
 
 /** The member order of the Go libraries; members that ocilot adds take their place in it. */
-const DESCRIPTOR_ORDER = ["mediaType", "digest", "size", "urls", "annotations", "data", "platform", "artifactType"];
 const INDEX_ORDER = ["schemaVersion", "mediaType", "artifactType", "manifests", "subject", "annotations"];
 
 /**
@@ -36,27 +36,29 @@ const INDEX_ORDER = ["schemaVersion", "mediaType", "artifactType", "manifests", 
 export function editIndex(base: IndexSnapshot, edits: readonly IndexEdit[]): string {
   if (edits.length === 0) return base.text;
   refuseQuirks(base);
-  const root = valueSpan(base.text, 0);
+  const root = containerAt(base.text, 0);
   const style = styleOf(base.text, root);
-  let members = edits.some((e) => e.op !== "annotate-index") ? editEntries(base.text, root, edits, style) : partsOf(base.text, root);
+  let members = edits.some((e) => e.op !== "annotate-index") ? editEntries(base, root, edits, style) : partsOf(base.text, root);
   for (const edit of edits) {
     if (edit.op === "annotate-index") members = annotate(members, edit, INDEX_ORDER, style, 0);
   }
   return base.text.slice(0, root.start) + join(base.text, root, members, style, 0) + base.text.slice(root.end);
 }
 
-function editEntries(text: string, root: Span, edits: readonly IndexEdit[], style: JsonStyle): Part[] {
+function editEntries({ text, entries: was }: IndexSnapshot, root: Container, edits: readonly IndexEdit[], style: JsonStyle): Part[] {
   const members = partsOf(text, root);
   const at = members.findIndex((m) => m.key === "manifests");
-  const span = at < 0 ? undefined : members[at]!.item!.value;
-  const isArray = span !== undefined && text[span.start] === "[";
-  const entries = isArray ? partsOf(text, span) : [];
+  const start = at < 0 ? undefined : root.items[at]!.value.start;
+  const array = start !== undefined && text[start] === "[" ? containerAt(text, start) : undefined;
+  const entries = array === undefined ? [] : partsOf(text, array);
   const inserts = new Map<number, Part[]>();
   const kept: (Part | undefined)[] = [...entries];
+  const now = new Map<number, Descriptor>();
+  const isCompact = style.lead(1) + style.comma + style.colon === ",:";
   for (const edit of edits) {
     checkPosition(edit, entries.length);
     if (edit.op === "insert") {
-      const part = { text: goJson(entryNode(edit.descriptor), style, 2) };
+      const part = { text: isCompact ? descriptorText(edit.descriptor) : goJson(wholeDescriptorNode(edit.descriptor), style, 2) };
       const there = inserts.get(edit.before);
       if (there === undefined) inserts.set(edit.before, [part]);
       else there.push(part);
@@ -64,7 +66,10 @@ function editEntries(text: string, root: Span, edits: readonly IndexEdit[], styl
       kept[edit.position] = undefined;
     } else if (edit.op !== "annotate-index") {
       const part = kept[edit.position];
-      if (part !== undefined) kept[edit.position] = { ...part, text: editEntry(part.text, edit, style) };
+      if (part === undefined) continue;
+      const plain = isCompact ? editPlainEntry(part.text, now.get(edit.position) ?? was[edit.position]!.descriptor, edit) : undefined;
+      if (plain !== undefined) now.set(edit.position, plain.descriptor);
+      kept[edit.position] = changed(part, plain?.text ?? editEntry(part.text, edit, style));
     }
   }
   const parts: Part[] = [];
@@ -72,8 +77,8 @@ function editEntries(text: string, root: Span, edits: readonly IndexEdit[], styl
     for (const part of inserts.get(i) ?? []) parts.push(part);
     if (kept[i] !== undefined) parts.push(kept[i]!);
   }
-  const array = isArray ? join(text, span, parts, style, 1) : join("[]", { start: 0, end: 2 }, parts, style, 1);
-  return putText(members, "manifests", array, INDEX_ORDER, style);
+  const edited = array === undefined ? join("[]", containerAt("[]", 0), parts, style, 1) : join(text, array, parts, style, 1);
+  return putText(members, "manifests", edited, INDEX_ORDER, style);
 }
 
 /** A wrong position is a mistake of the caller's; to pass over it would lose what was to be written. */
@@ -85,14 +90,14 @@ function checkPosition(edit: IndexEdit, count: number): void {
 }
 
 function editEntry(text: string, edit: IndexEdit & { op: "retarget" | "annotate" }, style: JsonStyle): string {
-  const span = { start: 0, end: text.length };
-  let members = partsOf(text, span);
+  const entry = containerAt(text, 0);
+  let members = partsOf(text, entry);
   if (edit.op === "annotate") members = annotate(members, edit, DESCRIPTOR_ORDER, style, 2);
   else {
     members = put(members, "digest", edit.digest, DESCRIPTOR_ORDER, style);
     members = put(members, "size", edit.size, DESCRIPTOR_ORDER, style);
   }
-  return join(text, span, members, style, 2);
+  return join(text, entry, members, style, 2);
 }
 
 /** Sets and unsets annotations of the object that `members` make up; one that loses its last annotation loses the member too. */
@@ -106,8 +111,8 @@ function annotate(
   const current = members.find((m) => m.key === "annotations");
   const value = current === undefined ? "{}" : current.text.slice(current.valueStart);
   const text = value === "null" ? "{}" : value;
-  const span = { start: 0, end: text.length };
-  const old = partsOf(text, span);
+  const map = containerAt(text, 0);
+  const old = partsOf(text, map);
   const unset = new Set(change.unset?.map((key) => key.toWellFormed()));
   let parts = old.filter((p) => !unset.has(p.key!));
   for (const [rawKey, item] of Object.entries(change.set ?? {})) {
@@ -117,10 +122,10 @@ function annotate(
   }
   if (parts.length === old.length && parts.every((part, i) => part === old[i])) return members;
   if (parts.length === 0) return members.filter((m) => m !== current);
-  return putText(members, "annotations", join(text, span, parts, style, depth + 1), order, style);
+  return putText(members, "annotations", join(text, map, parts, style, depth + 1), order, style);
 }
 
-/** A member or element on its way into the new text; `item` is where it stood, if it did. */
+/** A member or element on its way into the new text; `index` is where it stood, if it did, and `item` is there while it is as it was. */
 interface Part {
   readonly text: string;
   readonly key?: string;
@@ -130,8 +135,8 @@ interface Part {
   readonly index?: number;
 }
 
-function partsOf(text: string, span: Span): Part[] {
-  return itemsOf(text, span).map((item, index) => ({
+function partsOf(text: string, { items }: Container): Part[] {
+  return items.map((item, index) => ({
     text: text.slice(item.start, item.end),
     item,
     index,
@@ -151,7 +156,7 @@ function putText(parts: Part[], key: string, value: string, order: readonly stri
   const present = parts.findIndex((p) => p.key === key);
   if (present >= 0) {
     const old = parts[present]!;
-    return parts.with(present, { ...old, text: old.text.slice(0, old.valueStart) + value });
+    return parts.with(present, changed(old, old.text.slice(0, old.valueStart) + value));
   }
   const head = goJson(key) + style.colon;
   const rank = order.indexOf(key);
@@ -159,61 +164,31 @@ function putText(parts: Part[], key: string, value: string, order: readonly stri
   return parts.toSpliced(at < 0 ? parts.length : at, 0, { key, text: head + value, valueStart: head.length });
 }
 
-/** Puts the parts back between the brackets of `span`; what stood side by side keeps what was between. */
-function join(text: string, span: Span, parts: readonly Part[], style: JsonStyle, depth: number): string {
-  const open = text[span.start]!;
-  const close = text[span.end - 1]!;
+function changed(part: Part, text: string): Part {
+  const { item: _was, ...rest } = part;
+  return { ...rest, text };
+}
+
+/** Puts the parts back between the brackets of `container`; what stood side by side keeps what was between. */
+function join(text: string, container: Container, parts: readonly Part[], style: JsonStyle, depth: number): string {
+  const { items: old, start, end } = container;
+  const [open, close] = [text[start]!, text[end - 1]!];
   if (parts.length === 0) return open + close;
-  const old = itemsOf(text, span);
   const gapBefore = (index: number): string => text.slice(old[index - 1]!.end, old[index]!.start);
   const usual = old.length > 1 ? gapBefore(1) : style.comma + style.lead(depth + 1);
   const first = old[0];
-  const out = [open, first === undefined ? style.lead(depth + 1) : text.slice(span.start + 1, first.start)];
-  parts.forEach((part, i) => {
+  const out = [open, first === undefined ? style.lead(depth + 1) : text.slice(start + 1, first.start)];
+  for (let i = 0; i < parts.length; i++) {
+    const part = parts[i]!;
     if (i > 0) out.push(part.index ? gapBefore(part.index) : usual);
-    out.push(part.text);
-  });
-  out.push(first === undefined ? style.lead(depth) : text.slice(old[old.length - 1]!.end, span.end - 1), close);
+    // What is as it was, and in its order, is taken in one piece.
+    let last = i;
+    while (part.item && parts[last + 1]?.item && parts[last + 1]!.index === parts[last]!.index! + 1) last++;
+    out.push(last === i ? part.text : text.slice(part.item!.start, parts[last]!.item!.end));
+    i = last;
+  }
+  out.push(first === undefined ? style.lead(depth) : text.slice(old[old.length - 1]!.end, end - 1), close);
   return out.join("");
-}
-
-/** A descriptor in the Go libraries' member order, annotations sorted, empty ones left out. */
-export function descriptorNode(d: Descriptor): JsonObject {
-  // What came out of a document may hold null where the type says undefined.
-  const known: Record<string, JsonNode | undefined> = {
-    mediaType: d.mediaType,
-    digest: d.digest,
-    size: d.size,
-    urls: d.urls?.length ? d.urls : undefined,
-    annotations: Object.keys(d.annotations ?? {}).length === 0 ? undefined : sortedMembers(d.annotations!),
-    data: d.data || undefined,
-    platform: d.platform ? platformNode(d.platform) : undefined,
-    artifactType: d.artifactType || undefined,
-  };
-  return { members: DESCRIPTOR_ORDER.flatMap((key) => (known[key] === undefined ? [] : [[key, known[key]] as const])) };
-}
-
-/** As {@link descriptorNode}, with the members that ocilot does not know behind those that it does. */
-function entryNode(d: Descriptor): JsonObject {
-  const foreign = Object.entries(d).filter(([key]) => !DESCRIPTOR_ORDER.includes(key));
-  return { members: [...descriptorNode(d).members, ...foreign.map(([key, value]) => [key, jsonNode(value)] as const)] };
-}
-
-function jsonNode(value: unknown): JsonNode {
-  if (Array.isArray(value)) return value.map(jsonNode);
-  if (isRecord(value)) return { members: Object.entries(value).map(([key, item]) => [key, jsonNode(item)] as const) };
-  return value as JsonNode;
-}
-
-function platformNode(p: Platform): JsonObject {
-  const known: Record<string, JsonNode | undefined> = {
-    architecture: p.architecture ?? "",
-    os: p.os ?? "",
-    "os.version": p["os.version"] || undefined,
-    "os.features": p["os.features"]?.length ? p["os.features"] : undefined,
-    variant: p.variant || undefined,
-  };
-  return { members: Object.entries(known).flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const])) };
 }
 
 function refuseQuirks(base: IndexSnapshot): void {

@@ -2,14 +2,15 @@ import { OcilotError, isOcilotError } from "./errors.js";
 import { REF_NAME } from "./spec/annotations.js";
 import { type Descriptor, parseDescriptor } from "./spec/descriptor.js";
 import type { Digest } from "./spec/digest.js";
-import { isRecord, misspelledMember, stringMap } from "./spec/guards.js";
+import { MemberNames, isRecord, stringMap } from "./spec/guards.js";
 import { type JsonQuirk, readJson } from "./spec/json.js";
+import { Sharing } from "./spec/sharing.js";
 
 /** The name of the file, and the word for it in messages. */
 export const INDEX_FILE = "index.json";
 
-const INDEX_MEMBERS: ReadonlySet<string> = new Set(["manifests", "annotations"]);
-const ENTRY_MEMBERS: ReadonlySet<string> = new Set(["mediaType", "digest", "size", "annotations"]);
+const INDEX_MEMBERS: MemberNames = new MemberNames(["manifests", "annotations"]);
+const ENTRY_MEMBERS: MemberNames = new MemberNames(["mediaType", "digest", "size", "annotations"]);
 
 /** An entry of `index.json`. `position` counts from 0 and is how edits and evidence name it. */
 export interface IndexEntry {
@@ -41,7 +42,9 @@ export function parseIndex(bytes: Uint8Array, digest: Digest): IndexSnapshot {
     if (!Array.isArray(manifests)) throw invalid("$.manifests", "is not an array");
     const oddity = misspelled(value, manifests);
     const annotations = stringMap(value["annotations"] ?? {}, (reason) => invalid("$.annotations", reason));
-    return { digest, text, entries: manifests.map(toEntry), annotations, quirks: oddity === undefined ? quirks : [...quirks, oddity] };
+    const sharing = new Sharing();
+    const entries = manifests.map((entry, position) => toEntry(entry, position, sharing));
+    return { digest, text, entries, annotations, quirks: oddity === undefined ? quirks : [...quirks, oddity] };
   } catch (error) {
     if (isOcilotError(error, "DOCUMENT_INVALID", "DESCRIPTOR_INVALID", "DIGEST_INVALID")) {
       const path = error.details.path;
@@ -56,15 +59,17 @@ export function parseIndex(bytes: Uint8Array, digest: Digest): IndexSnapshot {
   }
 }
 
-function toEntry(value: unknown, position: number): IndexEntry {
-  const descriptor = parseDescriptor(value, `$.manifests[${position}]`);
+function toEntry(value: unknown, position: number, sharing: Sharing): IndexEntry {
+  const descriptor: { -readonly [Member in keyof Descriptor]: Descriptor[Member] } = parseDescriptor(value, `$.manifests[${position}]`);
+  descriptor.mediaType = sharing.text(descriptor.mediaType);
+  if (descriptor.artifactType) descriptor.artifactType = sharing.text(descriptor.artifactType);
   const tag = descriptor.annotations?.[REF_NAME];
   return tag ? { position, descriptor, tag } : { position, descriptor };
 }
 
 function misspelled(index: Record<string, unknown>, manifests: readonly unknown[]): JsonQuirk | undefined {
-  for (const value of manifests.length === 0 ? [index] : [index, ...manifests]) {
-    const key = isRecord(value) ? misspelledMember(value, value === index ? INDEX_MEMBERS : ENTRY_MEMBERS) : undefined;
+  for (const value of [index, ...manifests]) {
+    const key = isRecord(value) ? (value === index ? INDEX_MEMBERS : ENTRY_MEMBERS).misspelledIn(value) : undefined;
     if (key !== undefined) {
       return { kind: "misspelled-member", message: `the member ${JSON.stringify(key)} counts for other tools as if it were spelled right` };
     }

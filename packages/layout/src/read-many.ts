@@ -3,8 +3,8 @@ import { type OcilotError, isOcilotError } from "./errors.js";
 import { throwIfAborted } from "./io-error.js";
 import type { Descriptor } from "./spec/descriptor.js";
 
-/** Blobs read between two turns of the event loop: plain calls are several times faster than a promise for each. */
-const SLICE = 256;
+/** Blobs looked at between two turns of the event loop: plain calls are several times faster than a promise for each. */
+export const SLICE: number = 256;
 
 /** Reads many small blobs by plain calls, in the order asked; what cannot be read is its error. @throws OcilotError `ABORTED` */
 export async function readMany(

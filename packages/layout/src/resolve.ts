@@ -15,12 +15,16 @@ export async function resolveReference(index: IndexSnapshot, blobs: BlobReader, 
       const name = value(e);
       return name !== undefined && matches(name);
     });
-  const candidates = [
-    byName(tag, (name) => name === ref),
-    byName(imageName, (name) => name === ref),
-    [...byName(tag, (name) => name.endsWith(`:${ref}`)), ...byName(imageName, (name) => name.endsWith(`:${ref}`))],
+  const ends = (name: string): boolean => name.endsWith(`:${ref}`);
+  const ways = [
+    () => byName(tag, (name) => name === ref),
+    () => byName(imageName, (name) => name === ref),
+    () => [...byName(tag, ends), ...byName(imageName, ends)],
   ];
-  for (const found of candidates) if (found.length > 0) return single(found, ref);
+  for (const way of ways) {
+    const found = way();
+    if (found.length > 0) return single(found, ref);
+  }
   const tags = index.entries.flatMap((e) => e.tag ?? []);
   throw new OcilotError(
     "REF_NOT_FOUND",

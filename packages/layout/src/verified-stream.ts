@@ -1,6 +1,6 @@
 import { Transform, type TransformCallback } from "node:stream";
 import { OcilotError } from "./errors.js";
-import { algorithmOf, createHasher } from "./hash.js";
+import { algorithmOf, createHasher, digestOf } from "./hash.js";
 import type { Descriptor } from "./spec/descriptor.js";
 
 /** Passes bytes through and fails at the end unless they are exactly what the descriptor promises. */
@@ -25,9 +25,7 @@ export function verifiedStream(d: Descriptor): Transform {
 /** @throws OcilotError `SIZE_MISMATCH`, `BLOB_CORRUPT` */
 export function checkBytes(d: Descriptor, bytes: Uint8Array): Uint8Array {
   if (bytes.length !== d.size) throw sizeMismatch(d, bytes.length);
-  const hasher = createHasher(algorithmOf(d.digest));
-  hasher.update(bytes);
-  const found = hasher.digest();
+  const found = digestOf(bytes, algorithmOf(d.digest));
   if (found !== d.digest) throw corrupt(d, found);
   return bytes;
 }

@@ -75,7 +75,7 @@ export interface Convention {
   /** Which entries speak it, and why. */
   detect(view: LayoutView): Promise<Detection>;
   /** The edges that this convention's own records state, S-edges under the subject that their manifest names. */
-  read(view: LayoutView): AsyncIterable<ReferrerEdge>;
+  read(view: LayoutView): Promise<readonly ReferrerEdge[]>;
   /** What has to be added or mended so that this convention states every edge of the graph. */
   project(graph: ReferrerGraph, view: LayoutView): Promise<Projection>;
   /** Takes this convention's records out again; an entry that another convention uses too loses only what is mine. */

@@ -1,11 +1,12 @@
-import { type Descriptor, type Digest, compareDigests } from "@ocilot/layout/spec";
-import { type Evidence, type ReferrerEdge, edgeKey } from "./edge.js";
+import { type Descriptor, type Digest, bareDescriptor, compareDigests } from "@ocilot/layout/spec";
+import { DescriptorMap } from "./descriptor-map.js";
+import type { Evidence, ReferrerEdge } from "./edge.js";
 import { type LayoutView, type ManifestNode, manifestOf } from "./view.js";
 
 /** Who refers to whom, whichever convention said so: one edge for each pair, with all that speaks for it. */
 export class ReferrerGraph {
-  readonly #edges: Map<string, ReferrerEdge> = new Map();
-  readonly #bySubject: Map<Digest, Map<Digest, ReferrerEdge>> = new Map();
+  readonly #bySubject: Map<Digest, Map<Digest, Held>> = new Map();
+  readonly #sortedOf: Map<Digest, readonly ReferrerEdge[]> = new Map();
   #sorted: readonly ReferrerEdge[] | undefined;
 
   constructor(edges: Iterable<ReferrerEdge> = []) {
@@ -14,18 +15,20 @@ export class ReferrerGraph {
 
   /** Adds an edge, or its evidence to the edge that is there; what was verified outweighs what was only claimed. */
   add(edge: ReferrerEdge): void {
-    const key = edgeKey(edge);
-    const old = this.#edges.get(key);
-    const merged = old === undefined ? edge : mergeEdges(old, edge);
-    this.#sorted = undefined;
-    this.#edges.set(key, merged);
+    const { digest } = edge.referrer;
     const siblings = this.#bySubject.get(edge.subject);
-    if (siblings === undefined) this.#bySubject.set(edge.subject, new Map([[edge.referrer.digest, merged]]));
-    else siblings.set(edge.referrer.digest, merged);
+    const old = siblings?.get(digest);
+    if (siblings === undefined) this.#bySubject.set(edge.subject, new Map([[digest, { edge, evidence: undefined }]]));
+    else if (old === undefined) siblings.set(digest, { edge, evidence: undefined });
+    else merge(old, edge);
+    this.#sorted = undefined;
+    this.#sortedOf.delete(edge.subject);
   }
 
   get size(): number {
-    return this.#edges.size;
+    let size = 0;
+    for (const siblings of this.#bySubject.values()) size += siblings.size;
+    return size;
   }
 
   /** All edges, by subject and then by referrer. */
@@ -40,9 +43,15 @@ export class ReferrerGraph {
   }
 
   /** The referrers of one subject, sorted by digest. */
-  of(subject: Digest): ReferrerEdge[] {
-    const edges = [...(this.#bySubject.get(subject)?.values() ?? [])];
-    return edges.toSorted((a, b) => compareDigests(a.referrer.digest, b.referrer.digest));
+  of(subject: Digest): readonly ReferrerEdge[] {
+    let edges = this.#sortedOf.get(subject);
+    if (edges === undefined) {
+      const siblings = [...(this.#bySubject.get(subject)?.values() ?? [])];
+      siblings.sort((a, b) => compareDigests(a.edge.referrer.digest, b.edge.referrer.digest));
+      edges = siblings.map(({ edge, evidence }) => (evidence === undefined ? edge : { ...edge, evidence: [...evidence] }));
+      this.#sortedOf.set(subject, edges);
+    }
+    return edges;
   }
 
   has(subject: Digest, referrer: Digest): boolean {
@@ -53,14 +62,39 @@ export class ReferrerGraph {
   filter(keep: (edge: ReferrerEdge) => boolean): ReferrerGraph {
     return new ReferrerGraph(this.edges().filter(keep));
   }
+
+  /** What `followed` does not hold yet of the descriptors by which edges name their subjects; it holds them then. */
+  subjectsBeside(followed: DescriptorMap<true>): { descriptor: Descriptor; edge: ReferrerEdge }[] {
+    const fresh: { descriptor: Descriptor; edge: ReferrerEdge }[] = [];
+    for (const siblings of this.#bySubject.values()) {
+      for (const { edge } of siblings.values()) {
+        const descriptor = edge.subjectDescriptor;
+        if (descriptor === undefined || followed.has(descriptor)) continue;
+        followed.set(descriptor, true);
+        fresh.push({ descriptor, edge });
+      }
+    }
+    return fresh;
+  }
 }
 
-function mergeEdges(a: ReferrerEdge, b: ReferrerEdge): ReferrerEdge {
-  const weight = (e: ReferrerEdge): number => (e.verified ? 2 : 0) + (e.link === "S" ? 1 : 0);
-  const [best, other] = weight(b) > weight(a) ? [b, a] : [a, b];
-  const evidence = [...best.evidence];
-  for (const item of other.evidence) if (!evidence.some((e) => sameEvidence(e, item))) evidence.push(item);
-  return { ...best, evidence };
+/** An edge that was given, the one that counts for most, and all evidence as soon as there is more than its own. */
+interface Held {
+  edge: ReferrerEdge;
+  evidence: Evidence[] | undefined;
+}
+
+function merge(held: Held, edge: ReferrerEdge): void {
+  const before = held.evidence ?? held.edge.evidence;
+  const isBetter = weight(edge) > weight(held.edge);
+  const evidence = isBetter ? [...edge.evidence] : (held.evidence ?? [...before]);
+  for (const item of isBetter ? before : edge.evidence) if (!evidence.some((e) => sameEvidence(e, item))) evidence.push(item);
+  held.evidence = evidence;
+  if (isBetter) held.edge = edge;
+}
+
+function weight(edge: ReferrerEdge): number {
+  return (edge.verified ? 2 : 0) + (edge.link === "S" ? 1 : 0);
 }
 
 function sameEvidence(a: Evidence, b: Evidence): boolean {
@@ -71,17 +105,18 @@ function sameEvidence(a: Evidence, b: Evidence): boolean {
 export function subjectEdge(node: ManifestNode, evidence: Evidence): ReferrerEdge | undefined {
   const manifest = manifestOf(node);
   if (manifest?.subject === undefined) return undefined;
-  return {
+  const edge: { -readonly [Member in keyof ReferrerEdge]: ReferrerEdge[Member] } = {
     subject: manifest.subject.digest,
     subjectDescriptor: manifest.subject,
-    referrer: bare(node.descriptor),
+    referrer: bareDescriptor(node.descriptor),
     link: "S",
     verified: true,
-    ...(manifest.artifactType !== undefined && { artifactType: manifest.artifactType }),
     annotations: manifest.annotations,
-    ...(manifest.kind.endsWith("artifact") && { legacy: true as const }),
     evidence: [evidence],
   };
+  if (manifest.artifactType !== undefined) edge.artifactType = manifest.artifactType;
+  if (manifest.kind.endsWith("artifact")) edge.legacy = true;
+  return edge;
 }
 
 /** An edge that a record claims: the manifest behind `node` has no `subject` (an N-edge), or cannot be read. */
@@ -90,7 +125,7 @@ export function claimedEdge(subject: Digest, node: ManifestNode, evidence: Evide
   const { artifactType, annotations } = manifest ?? node.descriptor;
   return {
     subject,
-    referrer: bare(node.descriptor),
+    referrer: bareDescriptor(node.descriptor),
     link,
     verified: manifest !== undefined,
     ...(artifactType !== undefined && { artifactType }),
@@ -104,21 +139,15 @@ export function claimedEdge(subject: Digest, node: ManifestNode, evidence: Evide
  * listed (what oras leaves when it prunes the middle of a chain).
  */
 export async function followSubjects(graph: ReferrerGraph, view: LayoutView): Promise<void> {
-  let level = graph.edges();
-  while (level.length > 0) {
-    const steps = level.filter((e) => e.subjectDescriptor !== undefined);
-    const nodes = await view.nodes(steps.map((e) => e.subjectDescriptor!));
-    const next: ReferrerEdge[] = [];
+  const followed = new DescriptorMap<true>();
+  for (;;) {
+    const steps = graph.subjectsBeside(followed);
+    if (steps.length === 0) return;
+    const nodes = await view.nodes(steps.map((s) => s.descriptor));
     for (const [i, node] of nodes.entries()) {
-      const edge = subjectEdge(node, { ...steps[i]!.evidence[0]!, within: steps[i]!.referrer.digest });
-      if (edge === undefined || graph.has(edge.subject, edge.referrer.digest)) continue;
-      graph.add(edge);
-      next.push(edge);
+      const { edge: below } = steps[i]!;
+      const edge = subjectEdge(node, { ...below.evidence[0]!, within: below.referrer.digest });
+      if (edge !== undefined && !graph.has(edge.subject, edge.referrer.digest)) graph.add(edge);
     }
-    level = next;
   }
-}
-
-function bare(d: Descriptor): Descriptor {
-  return { mediaType: d.mediaType, digest: d.digest, size: d.size };
 }

@@ -1,15 +1,16 @@
-import { type Descriptor, type Digest, type IndexEdit, compareDigests } from "@ocilot/layout/spec";
+import { type Descriptor, type Digest, type IndexEdit, type IndexEntry, compareDigests } from "@ocilot/layout/spec";
 import type { IndexChange, Projection, RecordKey } from "./convention.js";
 import type { LayoutView, NewBlob } from "./view.js";
 
 /** An entry on its way: where it stood in the base, or the key that will place it. */
 interface DraftEntry {
-  readonly origin: number | undefined;
+  readonly origin: IndexEntry | undefined;
   readonly key: RecordKey | undefined;
   descriptor: Descriptor;
   target: { digest: Digest; size: number } | undefined;
-  readonly set: Map<string, string>;
-  readonly unset: Set<string>;
+  /** What has been set and unset; of many thousand entries few have anything. */
+  set: Map<string, string> | undefined;
+  unset: Set<string> | undefined;
 }
 
 /**
@@ -28,15 +29,16 @@ export class IndexDraft {
 
   constructor(base: LayoutView) {
     this.#base = base;
-    this.#view = base;
+    // Projections name entries by their place in the view that they were made over.
+    this.#view = base.entries.every((entry, i) => entry.position === i) ? base : undefined;
     this.#annotations = { ...base.annotations };
-    this.#entries = base.entries.map(({ position, descriptor }) => ({
-      origin: position,
+    this.#entries = base.entries.map((origin) => ({
+      origin,
       key: undefined,
-      descriptor,
+      descriptor: origin.descriptor,
       target: undefined,
-      set: new Map(),
-      unset: new Set(),
+      set: undefined,
+      unset: undefined,
     }));
   }
 
@@ -61,11 +63,11 @@ export class IndexDraft {
       if (change.op === "annotate-index") this.#annotateIndex(change.set ?? {}, change.unset ?? []);
       else if (change.op === "add") {
         const { key, descriptor } = change;
-        this.#entries.push({ origin: undefined, key, descriptor, target: undefined, set: new Map(), unset: new Set() });
+        this.#entries.push({ origin: undefined, key, descriptor, target: undefined, set: undefined, unset: undefined });
       } else if (change.op === "remove") gone.add(there[change.position]!);
       else edit(there[change.position]!, change);
     }
-    for (const entry of gone) if (entry.origin !== undefined) this.#removed.add(entry.origin);
+    for (const entry of gone) if (entry.origin !== undefined) this.#removed.add(entry.origin.position);
     if (gone.size > 0) this.#entries = this.#entries.filter((e) => !gone.has(e));
   }
 
@@ -76,15 +78,16 @@ export class IndexDraft {
       if (origin === undefined) changes.push({ op: "add", key: { ...key!, digest: descriptor.digest }, descriptor });
       else {
         // What was set and taken back is no change.
-        const was = this.#base.entries[origin]!.descriptor;
-        const put = [...set].filter(([k, value]) => was.annotations?.[k] !== value);
-        const drop = [...unset].filter((k) => was.annotations?.[k] !== undefined);
+        const { position, descriptor: was } = origin;
+        if (target === undefined && set === undefined && unset === undefined) continue;
+        const put = [...(set ?? [])].filter(([k, value]) => was.annotations?.[k] !== value);
+        const drop = [...(unset ?? [])].filter((k) => was.annotations?.[k] !== undefined);
         if (target !== undefined && (target.digest !== was.digest || target.size !== was.size))
-          changes.push({ op: "retarget", position: origin, ...target });
+          changes.push({ op: "retarget", position, ...target });
         if (put.length + drop.length > 0) {
           changes.push({
             op: "annotate",
-            position: origin,
+            position,
             ...(put.length > 0 && { set: Object.fromEntries(put) }),
             ...(drop.length > 0 && { unset: drop }),
           });
@@ -125,16 +128,19 @@ function edit(entry: DraftEntry, change: IndexChange & { op: "retarget" | "annot
   const annotations = { ...entry.descriptor.annotations };
   for (const key of change.unset ?? []) {
     delete annotations[key];
-    entry.set.delete(key);
-    entry.unset.add(key);
+    entry.set?.delete(key);
+    (entry.unset ??= new Set()).add(key);
   }
   for (const [key, value] of Object.entries(change.set ?? {})) {
     annotations[key] = value;
-    entry.unset.delete(key);
-    entry.set.set(key, value);
+    entry.unset?.delete(key);
+    (entry.set ??= new Map()).set(key, value);
   }
-  const { annotations: _, ...rest } = entry.descriptor;
-  entry.descriptor = Object.keys(annotations).length > 0 ? { ...rest, annotations } : rest;
+  if (Object.keys(annotations).length > 0) entry.descriptor = { ...entry.descriptor, annotations };
+  else {
+    const { annotations: _, ...rest } = entry.descriptor;
+    entry.descriptor = rest;
+  }
 }
 
 const RANKS: readonly RecordKey["rank"][] = ["foreign", "referrer", "subject", "list"];

@@ -1,5 +1,6 @@
 export * from "./convention.js";
 export * from "./edge.js";
+export { focusOn } from "./focus.js";
 export { ReferrerGraph } from "./graph.js";
 export { openView, type ViewOptions } from "./layout-view.js";
 export { findProblems } from "./problems.js";

@@ -5,6 +5,7 @@ import { subjectEdge } from "./graph.js";
 import { groupBy } from "./group-by.js";
 import { findLists } from "./lists.js";
 import { pulledUp } from "./marks.js";
+import { perView } from "./per-view.js";
 import type { LayoutView, ManifestNode } from "./view.js";
 
 /** An entry of `index.json` and what it leads to. */
@@ -13,22 +14,19 @@ export interface OpenedEntry {
   readonly node: ManifestNode;
 }
 
-const opened = new WeakMap<LayoutView, Promise<readonly OpenedEntry[]>>();
 const byDigest = new WeakMap<LayoutView, ReadonlyMap<Digest, readonly IndexEntry[]>>();
 
-/** The entries that are not lists, opened. */
-export function openEntries(view: LayoutView): Promise<readonly OpenedEntry[]> {
-  let entries = opened.get(view);
-  if (entries === undefined) opened.set(view, (entries = openAll(view)));
-  return entries;
-}
+/** What each entry leads to, in their order. */
+export const entryNodes: (view: LayoutView) => Promise<readonly ManifestNode[]> = perView(
+  async (view) => await view.nodes(view.entries.map((e) => e.descriptor)),
+);
 
-async function openAll(view: LayoutView): Promise<OpenedEntry[]> {
+/** The entries that are not lists, opened. */
+export const openEntries: (view: LayoutView) => Promise<readonly OpenedEntry[]> = perView(async (view) => {
   const lists = new Set((await findLists(view)).records.map((r) => r.entry.position));
-  const entries = view.entries.filter((e) => !lists.has(e.position));
-  const nodes = await view.nodes(entries.map((e) => e.descriptor));
-  return entries.map((entry, i) => ({ entry, node: nodes[i]! }));
-}
+  const nodes = await entryNodes(view);
+  return view.entries.map((entry, i) => ({ entry, node: nodes[i]! })).filter(({ entry }) => !lists.has(entry.position));
+});
 
 /** The entries of a view by what they point to. */
 export function entriesByDigest(view: LayoutView): ReadonlyMap<Digest, readonly IndexEntry[]> {

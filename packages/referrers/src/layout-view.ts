@@ -7,14 +7,19 @@ import {
   MAX_MANIFEST_BYTES,
   OcilotError,
   REF_NAME,
+  Sharing,
   isOcilotError,
   digestOf,
   manifestKind,
   parseManifest,
   sniffManifest,
 } from "@ocilot/layout";
+import { DescriptorMap } from "./descriptor-map.js";
 import { kindOf } from "./kinds.js";
 import { type LayoutView, type ManifestNode, type NewBlob, type Reached, manifestOf } from "./view.js";
+
+/** Manifests read before they are parsed and their bytes let go. */
+const SLICE = 255;
 
 /** How a layout is looked at. */
 export interface ViewOptions {
@@ -34,8 +39,9 @@ export async function openView(layout: Layout, options: ViewOptions & { snapshot
   return new OpenedView(snapshot.entries, snapshot.annotations, {
     layout,
     options,
-    nodes: new Map(),
-    known: new Map(),
+    nodes: new DescriptorMap(),
+    batches: new WeakMap(),
+    sharing: new Sharing(),
     texts: new Map(),
     present: new Map(),
   });
@@ -45,9 +51,10 @@ export async function openView(layout: Layout, options: ViewOptions & { snapshot
 interface Shared {
   readonly layout: Layout;
   readonly options: ViewOptions;
-  readonly nodes: Map<string, ManifestNode>;
-  /** The same by descriptor object, for the many times that one and the same is asked for. */
-  readonly known: Map<Descriptor, ManifestNode>;
+  readonly nodes: DescriptorMap<ManifestNode>;
+  /** What was given for a whole list of descriptors, which is often asked for again. */
+  readonly batches: WeakMap<readonly Descriptor[], readonly ManifestNode[]>;
+  readonly sharing: Sharing;
   readonly texts: Map<Digest, string>;
   readonly present: Map<Digest, boolean>;
 }
@@ -66,37 +73,39 @@ class OpenedView implements LayoutView {
   }
 
   async nodes(descriptors: readonly Descriptor[]): Promise<readonly ManifestNode[]> {
-    const { nodes, known: asked, layout, options } = this.#shared;
-    const missing = new Map<string, Descriptor>();
+    const { nodes, texts, batches, sharing } = this.#shared;
+    const batch = batches.get(descriptors);
+    if (batch !== undefined) return batch;
+    const unread: Descriptor[] = [];
+    const asked = new DescriptorMap<true>();
     for (const d of descriptors) {
-      if (asked.has(d)) continue;
-      const key = nodeKey(d);
-      const known = nodes.get(key);
+      const known = nodes.get(d);
       // What was absent may be among the blobs that have been planned since.
-      if (known === undefined || (known.state === "absent" && this.#shared.texts.has(d.digest))) missing.set(key, d);
+      if (known !== undefined && (known.state !== "absent" || !texts.has(d.digest))) continue;
+      const text = texts.get(d.digest);
+      if (manifestKind(d.mediaType) === undefined) nodes.set(d, { state: "blob", descriptor: d });
+      else if (text !== undefined) nodes.set(d, toNode(d, new TextEncoder().encode(text), sharing));
+      else if (!asked.has(d)) {
+        asked.set(d, true);
+        unread.push(d);
+      }
     }
-    const wanted = [...missing].filter(([key, d]) => {
-      const text = this.#shared.texts.get(d.digest);
-      if (manifestKind(d.mediaType) === undefined) nodes.set(key, { state: "blob", descriptor: d });
-      else if (text !== undefined) nodes.set(key, toNode(d, new TextEncoder().encode(text)));
-      else return true;
-      return false;
-    });
-    if (wanted.length > 0) {
-      const read = await layout.blobs.bytesMany(
-        wanted.map(([, d]) => d),
-        { maxBytes: MAX_MANIFEST_BYTES, ...(options.signal && { signal: options.signal }) },
-      );
+    if (unread.length > 0) await this.#open(unread);
+    const found = descriptors.map((d) => describedBy(nodes.get(d)!, d));
+    if (!found.some((node) => node.state === "absent")) batches.set(descriptors, found);
+    return found;
+  }
+
+  /** A slice at a time, so that the bytes of many manifests are never held at once. */
+  async #open(unread: readonly Descriptor[]): Promise<void> {
+    const { nodes, layout, options, sharing } = this.#shared;
+    const limits = { maxBytes: MAX_MANIFEST_BYTES, ...(options.signal && { signal: options.signal }) };
+    for (let start = 0; start < unread.length; start += SLICE) {
+      const slice = unread.slice(start, start + SLICE);
+      const read = await layout.blobs.bytesMany(slice, limits);
       if (options.strict === true) refuseUnread(read);
-      wanted.forEach(([key, d], i) => nodes.set(key, toNode(d, read[i]!)));
+      for (const [i, d] of slice.entries()) nodes.set(d, toNode(d, read[i]!, sharing));
     }
-    return descriptors.map((d) => {
-      const found = asked.get(d);
-      if (found !== undefined) return found;
-      const node = describedBy(nodes.get(nodeKey(d))!, d);
-      if (node.state !== "absent") asked.set(d, node);
-      return node;
-    });
   }
 
   async has(digest: Digest): Promise<boolean> {
@@ -123,6 +132,10 @@ class OpenedView implements LayoutView {
     return digestOf(new TextEncoder().encode(text));
   }
 
+  narrow(keep: (entry: IndexEntry) => boolean): LayoutView {
+    return new OpenedView(this.entries.filter(keep), this.annotations, this.#shared);
+  }
+
   with(change: {
     entries?: readonly Descriptor[];
     annotations?: Readonly<Record<string, string>>;
@@ -130,9 +143,11 @@ class OpenedView implements LayoutView {
   }): LayoutView {
     const texts = new Map(this.#shared.texts);
     for (const blob of change.blobs ?? []) texts.set(blob.descriptor.digest, blob.text);
-    const entries = change.entries?.map((descriptor, position) => {
+    const entries = change.entries?.map((descriptor, position): IndexEntry => {
+      const was = this.entries[position];
+      if (was?.descriptor === descriptor && was.position === position) return was;
       const tag = descriptor.annotations?.[REF_NAME];
-      return { position, descriptor, ...(tag && { tag }) };
+      return tag ? { position, descriptor, tag } : { position, descriptor };
     });
     return new OpenedView(entries ?? this.entries, change.annotations ?? this.annotations, { ...this.#shared, texts });
   }
@@ -140,25 +155,20 @@ class OpenedView implements LayoutView {
   /** Level by level, so that each level is one batch of reads; a descriptor seen before is not followed again. */
   async #walk(): Promise<readonly Reached[]> {
     const reached: Reached[] = [];
-    const seen = new Set<string>();
-    let level: { descriptor: Descriptor; position: number; within?: Digest }[] = this.entries.map(({ descriptor, position }) => ({
-      descriptor,
-      position,
-    }));
+    const seen = new DescriptorMap<true>();
+    let level: Step[] = [];
+    for (const { descriptor, position } of this.entries) enqueue(level, seen, { descriptor, position });
     while (level.length > 0) {
-      const fresh = level.filter((step) => {
-        const key = nodeKey(step.descriptor);
-        return !seen.has(key) && seen.add(key);
-      });
-      const nodes = await this.nodes(fresh.map((step) => step.descriptor));
+      const steps = level;
+      const nodes = await this.nodes(steps.map((step) => step.descriptor));
       level = [];
       for (const [i, node] of nodes.entries()) {
-        const { position, within } = fresh[i]!;
+        const { position, within } = steps[i]!;
         reached.push({ node, position, ...(within !== undefined && { within }) });
         const manifest = manifestOf(node);
         if (manifest === undefined) continue;
-        for (const child of manifest.manifests) level.push({ descriptor: child, position, within: node.descriptor.digest });
-        if (manifest.subject !== undefined) level.push({ descriptor: manifest.subject, position });
+        for (const child of manifest.manifests) enqueue(level, seen, { descriptor: child, position, within: node.descriptor.digest });
+        if (manifest.subject !== undefined) enqueue(level, seen, { descriptor: manifest.subject, position });
       }
     }
     return reached;
@@ -181,11 +191,24 @@ class OpenedView implements LayoutView {
       if (options.strict === true) refuseUnread([bytes]);
       if (bytes === undefined || bytes instanceof OcilotError) continue;
       const mediaType = sniffManifest(bytes);
-      const node = toNode({ mediaType, digest, size }, bytes);
+      const node = toNode({ mediaType, digest, size }, bytes, this.#shared.sharing);
       if (manifestOf(node)?.subject !== undefined) found.push(node);
     }
     return found;
   }
+}
+
+/** A descriptor to be followed, and the way to it. */
+interface Step {
+  readonly descriptor: Descriptor;
+  readonly position: number;
+  readonly within?: Digest;
+}
+
+function enqueue(level: Step[], seen: DescriptorMap<true>, step: Step): void {
+  if (seen.has(step.descriptor)) return;
+  seen.set(step.descriptor, true);
+  level.push(step);
 }
 
 function refuseUnread(read: readonly unknown[]): void {
@@ -193,13 +216,13 @@ function refuseUnread(read: readonly unknown[]): void {
   if (failed !== undefined) throw failed;
 }
 
-function toNode(descriptor: Descriptor, bytes: Uint8Array | OcilotError): ManifestNode {
+function toNode(descriptor: Descriptor, bytes: Uint8Array | OcilotError, sharing: Sharing): ManifestNode {
   if (bytes instanceof OcilotError) {
     return isOcilotError(bytes, "BLOB_NOT_FOUND") ? { state: "absent", descriptor } : { state: "damaged", descriptor, error: bytes };
   }
   if (manifestKind(descriptor.mediaType) === undefined) return { state: "blob", descriptor };
   try {
-    return { state: "read", descriptor, manifest: parseManifest(bytes, descriptor.mediaType, descriptor.digest) };
+    return { state: "read", descriptor, manifest: parseManifest(bytes, descriptor.mediaType, descriptor.digest, sharing) };
   } catch (error) {
     if (!isOcilotError(error)) throw error;
     return { state: "damaged", descriptor, error };
@@ -209,9 +232,4 @@ function toNode(descriptor: Descriptor, bytes: Uint8Array | OcilotError): Manife
 /** The same content under the descriptor that was asked for: what a line says of it is not what an entry says. */
 function describedBy(node: ManifestNode, descriptor: Descriptor): ManifestNode {
   return node.descriptor === descriptor ? node : { ...node, descriptor };
-}
-
-/** One blob described in two ways is opened twice: a wrong size or media type must not hide behind a right one. */
-function nodeKey(d: Descriptor): string {
-  return `${d.digest} ${d.size} ${d.mediaType}`;
 }

@@ -62,7 +62,8 @@ async function collect(view: LayoutView): Promise<Lists> {
     (e) => parseReferrersTag(e.tag ?? "") !== undefined || MARKS.some(([, key]) => markOf(e, key) !== undefined),
   );
   const nodes = await view.nodes(marked.map((e) => e.descriptor));
-  await view.nodes(nodes.flatMap((n) => manifestOf(n)?.manifests ?? []));
+  // All at once: one batch of reads, however many lists there are.
+  if (nodes.length > 1) await view.nodes(nodes.flatMap((n) => manifestOf(n)?.manifests ?? []));
   for (const [i, entry] of marked.entries()) {
     const node = nodes[i]!;
     for (const [convention, key] of MARKS) {
@@ -86,8 +87,7 @@ async function collect(view: LayoutView): Promise<Lists> {
   return { records, bySubject, unclaimed: records.filter((r) => r.subjects.length === 0), realTags, problems };
 
   async function record(convention: ListConventionId, entry: IndexEntry, node: ManifestNode, subjects: readonly Digest[]): Promise<void> {
-    const children = await view.nodes(manifestOf(node)?.manifests ?? []);
-    const lines = children.map((child) => ({ node: child, verdict: verdictOf(child, subjects) }));
+    const lines = linesFor(await view.nodes(manifestOf(node)?.manifests ?? []), subjects);
     records.push({ convention, entry, subjects, lines });
     for (const line of lines) if (line.verdict !== "right") problems.push(lineProblem(entry, line));
   }
@@ -99,8 +99,9 @@ async function collect(view: LayoutView): Promise<Lists> {
   ): Promise<Digest[] | undefined> {
     if (!isListNode(node)) return undefined;
     const children = await view.nodes(manifestOf(node)?.manifests ?? []);
-    const named = children.flatMap((c) => manifestOf(c)?.subject?.digest ?? []).filter((d) => tagFits(form.tag, d));
-    if (named.length > 0) return [...new Set(named)];
+    const named = new Set(children.flatMap((c) => manifestOf(c)?.subject?.digest ?? []));
+    const fitting = [...named].filter((d) => tagFits(form.tag, d));
+    if (fitting.length > 0) return fitting;
     const whole = `${form.algorithm}:${form.encoded}`;
     // cosign copy tags an image index with its own digest; where its platforms are missing it looks like a list.
     if (whole === node.descriptor.digest || children.some((c) => c.descriptor.platform !== undefined)) return undefined;
@@ -117,6 +118,18 @@ function markOf(entry: IndexEntry, key: string): string | undefined {
 function isListNode(node: ManifestNode): boolean {
   const manifest = manifestOf(node);
   return manifest?.kind === "index" && manifest.subject === undefined;
+}
+
+const lineCache = new WeakMap<readonly ManifestNode[], Map<string, readonly ListLine[]>>();
+
+/** The lines of a list for these subjects; the marks on one entry share them, and so do the views of one layout. */
+function linesFor(children: readonly ManifestNode[], subjects: readonly Digest[]): readonly ListLine[] {
+  let known = lineCache.get(children);
+  if (known === undefined) lineCache.set(children, (known = new Map()));
+  const key = subjects.join(" ");
+  let lines = known.get(key);
+  if (lines === undefined) known.set(key, (lines = children.map((node) => ({ node, verdict: verdictOf(node, subjects) }))));
+  return lines;
 }
 
 function verdictOf(child: ManifestNode, subjects: readonly Digest[]): ListLine["verdict"] {

@@ -1,4 +1,5 @@
 import type { Loss } from "./convention.js";
+import { EdgeSet } from "./edge-set.js";
 import type { ReferrerEdge } from "./edge.js";
 
 /** Why a link cannot be recorded, said of its referrer. */
@@ -20,4 +21,9 @@ export function lossOf(edge: ReferrerEdge, reason: Loss["reason"]): Loss {
     reason,
     message: `${digest} of ${edge.subject} ${LOSS_REASONS[reason]}`,
   };
+}
+
+/** The links that are lost. */
+export function lostLinks(losses: readonly Loss[]): EdgeSet {
+  return new EdgeSet(losses.map(({ subject, referrer }) => ({ subject, referrer: { digest: referrer } })));
 }

@@ -1,11 +1,12 @@
-import { EMPTY_JSON } from "@ocilot/layout/spec";
+import { type Descriptor, type Digest, EMPTY_JSON } from "@ocilot/layout/spec";
 import { CONVENTIONS } from "./conventions/registry.js";
 import { damageOf } from "./damage.js";
+import { DescriptorMap } from "./descriptor-map.js";
 import type { Problem, ReferrerEdge } from "./edge.js";
 import type { ReferrerGraph } from "./graph.js";
 import { groupBy } from "./group-by.js";
 import { findLists } from "./lists.js";
-import { type LayoutView, manifestOf } from "./view.js";
+import { type LayoutView, type ManifestNode, manifestOf } from "./view.js";
 
 /** All that is odd about the links of a layout: what the conventions say, what manifests say, what contradicts itself; by entry. */
 export async function findProblems(view: LayoutView, graph: ReferrerGraph): Promise<Problem[]> {
@@ -56,8 +57,7 @@ async function manifestProblems(view: LayoutView): Promise<Problem[]> {
 async function edgeProblems(view: LayoutView, graph: ReferrerGraph): Promise<Problem[]> {
   const edges = graph.edges();
   const problems = edges.filter((e) => e.verified && e.link === "S" && e.artifactType === EMPTY_JSON).map(emptyType);
-  for (const [digest, group] of groupBy(edges, (e) => e.referrer.digest)) {
-    if (group.length < 2) continue;
+  for (const [digest, group] of repeated(edges)) {
     const subjects = group.map((e) => e.subject).join(" and of ");
     problems.push({
       code: "SUBJECT_CONFLICT",
@@ -68,32 +68,57 @@ async function edgeProblems(view: LayoutView, graph: ReferrerGraph): Promise<Pro
   return [...problems, ...(await mismatches(view, edges))];
 }
 
+/** The referrers that have more than one subject. */
+function repeated(edges: readonly ReferrerEdge[]): Map<Digest, ReferrerEdge[]> {
+  const first = new Map<Digest, ReferrerEdge>();
+  const groups = new Map<Digest, ReferrerEdge[]>();
+  for (const edge of edges) {
+    const { digest } = edge.referrer;
+    const before = first.get(digest);
+    if (before === undefined) first.set(digest, edge);
+    else groups.set(digest, [...(groups.get(digest) ?? [before]), edge]);
+  }
+  return groups;
+}
+
 /** A referrer that describes its subject otherwise than the layout does: oras loses the link or cannot open the layout. */
 async function mismatches(view: LayoutView, edges: readonly ReferrerEdge[]): Promise<Problem[]> {
-  const reached = await view.reach();
-  const listed = [...view.entries.map((e) => e.descriptor), ...reached.flatMap((r) => manifestOf(r.node)?.manifests ?? [])];
-  const known = groupBy(listed, (d) => d.digest);
-  const described = edges.filter((e) => e.subjectDescriptor !== undefined);
-  const nodes = await view.nodes(described.map((e) => e.subjectDescriptor!));
-  return described.flatMap((edge, i): Problem[] => {
-    const said = edge.subjectDescriptor!;
-    const node = nodes[i]!;
-    const others = known.get(said.digest) ?? [];
-    if (node.state !== "damaged" && (others.length === 0 || others.some((d) => d.mediaType === said.mediaType && d.size === said.size)))
-      return [];
-    const actual = others.find((d) => d.mediaType !== said.mediaType || d.size !== said.size);
-    const why =
-      actual === undefined && node.state === "damaged"
-        ? damageOf(node)
-        : `it says ${said.mediaType} of ${said.size} bytes, the layout ${actual?.mediaType} of ${actual?.size}`;
+  const said = new DescriptorMap<true>();
+  for (const { subjectDescriptor: d } of edges) if (d !== undefined) said.set(d, true);
+  const subjects = said.keys();
+  const wanted = new Set(subjects.map((d) => d.digest));
+  const listed = [...view.entries.map((e) => e.descriptor), ...(await view.reach()).flatMap((r) => manifestOf(r.node)?.manifests ?? [])];
+  const known = groupBy(
+    listed.filter((d) => wanted.has(d.digest)),
+    (d) => d.digest,
+  );
+  const nodes = await view.nodes(subjects);
+  const wrong = new DescriptorMap<string>();
+  for (const [i, d] of subjects.entries()) {
+    const why = mismatch(d, nodes[i]!, known.get(d.digest) ?? []);
+    if (why !== undefined) wrong.set(d, why);
+  }
+  return edges.flatMap((edge): Problem[] => {
+    const d = edge.subjectDescriptor;
+    const why = d === undefined ? undefined : wrong.get(d);
+    if (why === undefined) return [];
     return [
       {
         code: "SUBJECT_MISMATCH",
-        message: `${edge.referrer.digest} does not describe its subject ${said.digest} as it is: ${why}; oras loses the link or the layout`,
+        message: `${edge.referrer.digest} does not describe its subject ${d!.digest} as it is: ${why}; oras loses the link or the layout`,
         ...whereOf(edge),
       },
     ];
   });
+}
+
+function mismatch(said: Descriptor, node: ManifestNode, others: readonly Descriptor[]): string | undefined {
+  if (node.state !== "damaged" && (others.length === 0 || others.some((d) => d.mediaType === said.mediaType && d.size === said.size)))
+    return undefined;
+  const actual = others.find((d) => d.mediaType !== said.mediaType || d.size !== said.size);
+  return actual === undefined && node.state === "damaged"
+    ? damageOf(node)
+    : `it says ${said.mediaType} of ${said.size} bytes, the layout ${actual?.mediaType} of ${actual?.size}`;
 }
 
 function emptyType(edge: ReferrerEdge): Problem {

@@ -8,7 +8,7 @@ export async function readGraph(view: LayoutView, conventions?: readonly Convent
   const graph = new ReferrerGraph();
   for (const convention of READERS) {
     if (conventions !== undefined && !conventions.includes(convention.id)) continue;
-    for await (const edge of convention.read(view)) graph.add(edge);
+    for (const edge of await convention.read(view)) graph.add(edge);
   }
   await followSubjects(graph, view);
   return graph;

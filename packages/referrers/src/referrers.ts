@@ -1,6 +1,7 @@
-import { type Descriptor, type Digest, type Layout, compareDigests } from "@ocilot/layout";
+import type { Descriptor, Digest, Layout } from "@ocilot/layout";
 import type { ConventionId, Evidence, ReferrerEdge } from "./edge.js";
 import type { ReferrerGraph } from "./graph.js";
+import { focusOn } from "./focus.js";
 import { type ViewOptions, openView } from "./layout-view.js";
 import { readGraph } from "./read-graph.js";
 
@@ -30,12 +31,15 @@ export interface ListOptions extends ViewOptions {
 }
 
 /**
- * The referrers of a subject, sorted by digest. The subject need not be in the layout.
+ * The referrers of a subject, sorted by digest. The subject need not be in the layout. Records that name another subject are
+ * taken at their word and not opened, unless `recursive` or `scan` ask for the whole layout.
  * @throws OcilotError what reading `index.json` throws
  * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers
  */
 export async function* listReferrers(layout: Layout, subject: Digest, options: ListOptions = {}): AsyncIterable<Referrer> {
-  const graph = await readGraph(await openView(layout, options), options.conventions);
+  const view = await openView(layout, options);
+  const isWhole = options.recursive === true || options.scan === true;
+  const graph = await readGraph(isWhole ? view : focusOn(view, subject), options.conventions);
   yield* referrersIn(graph, subject, options);
 }
 
@@ -51,7 +55,6 @@ export function referrersIn(
     return graph
       .of(of)
       .filter((e) => options.artifactType === undefined || e.artifactType === options.artifactType)
-      .toSorted((a, b) => compareDigests(a.referrer.digest, b.referrer.digest))
       .map((e) => toReferrer(e, path));
   }
 
@@ -59,8 +62,8 @@ export function referrersIn(
     const { referrer, annotations, artifactType, subject: of, link, verified, legacy, evidence } = edge;
     const descriptor: Descriptor = {
       ...referrer,
-      ...(artifactType !== undefined && { artifactType }),
       ...(Object.keys(annotations).length > 0 && { annotations }),
+      ...(artifactType !== undefined && { artifactType }),
     };
     const found = { descriptor, subject: of, link, verified, ...(legacy && { legacy }), evidence };
     // Sound hashes allow no cycle, but a record may claim one.

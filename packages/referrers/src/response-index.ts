@@ -1,4 +1,4 @@
-import { type Descriptor, type Digest, IMAGE_INDEX, descriptorNode, goJson } from "@ocilot/layout/spec";
+import { type Descriptor, type Digest, IMAGE_INDEX, descriptorNode, descriptorsText, goJson } from "@ocilot/layout/spec";
 import type { ReferrerEdge } from "./edge.js";
 import type { NewBlob } from "./view.js";
 
@@ -19,13 +19,7 @@ export function responseLine(edge: ReferrerEdge): Descriptor {
 
 /** The text of a referrers response: byte for byte what regclient and olareg write for these lines in this order. */
 export function responseText(lines: readonly Descriptor[]): string {
-  return goJson({
-    members: [
-      ["schemaVersion", 2],
-      ["mediaType", IMAGE_INDEX],
-      ["manifests", lines.map(descriptorNode)],
-    ],
-  });
+  return `{"schemaVersion":2,"mediaType":"${IMAGE_INDEX}","manifests":${descriptorsText(lines)}}`;
 }
 
 /** The response as a blob on its way into a layout. */

@@ -29,7 +29,7 @@ export interface Reached {
 export interface LayoutView {
   readonly entries: readonly IndexEntry[];
   readonly annotations: Readonly<Record<string, string>>;
-  /** Opens manifests, many at once, in the order asked. */
+  /** Opens manifests, many at once, in the order asked. The same list, asked for again, costs nothing; it must not be changed. */
   nodes(descriptors: readonly Descriptor[]): Promise<readonly ManifestNode[]>;
   /** Tells whether a blob of that name is there. */
   has(digest: Digest): Promise<boolean>;
@@ -41,6 +41,8 @@ export interface LayoutView {
    */
   unlisted(): Promise<readonly ManifestNode[]>;
   digestOf(text: string): Digest;
+  /** The same layout as if some of its entries were not there; the others keep their positions. */
+  narrow(keep: (entry: IndexEntry) => boolean): LayoutView;
   /** The same layout with other entries and some more blobs. */
   with(change: { entries?: readonly Descriptor[]; annotations?: Readonly<Record<string, string>>; blobs?: readonly NewBlob[] }): LayoutView;
 }

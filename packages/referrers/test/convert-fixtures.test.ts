@@ -29,7 +29,7 @@ describe.each(fixtureNames("layouts"))("fixture %s", (name) => {
     const { plan } = await convert(layout, { to });
     const view = await openView(layout);
     const stated = [];
-    for await (const edge of findConvention(to)!.read(view)) if (edge.link === "S") stated.push(edge);
+    for (const edge of await findConvention(to)!.read(view)) if (edge.link === "S") stated.push(edge);
     expect(linksOf(stated)).toEqual(truthOf(name));
     const claimed = (await readGraph(view)).edges().filter((e) => e.link === "N");
     for (const tool of NAMESAKES[to]) {

@@ -126,7 +126,7 @@ describe("links", () => {
       await convert(layout, { to, only: true });
       const view = await openView(layout);
       const stated = [];
-      for await (const edge of findConvention(to)!.read(view)) stated.push(edge);
+      for (const edge of await findConvention(to)!.read(view)) stated.push(edge);
       expect(linksOf(stated)).toEqual(chain);
     }
   });

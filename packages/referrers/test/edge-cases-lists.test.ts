@@ -249,7 +249,7 @@ describe("lists", () => {
     const view = await openView(builder.layout());
     const stated = async (id: string): Promise<object> => {
       const edges = [];
-      for await (const edge of findConvention(id)!.read(view)) edges.push(edge);
+      for (const edge of await findConvention(id)!.read(view)) edges.push(edge);
       return linksOf(edges);
     };
     expect(await stated("image-spec")).toEqual({ [image.digest]: [listed.digest] });

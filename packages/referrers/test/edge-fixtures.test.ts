@@ -75,7 +75,7 @@ async function expectFound(layout: ReturnType<typeof fixtureLayout>, to: (typeof
   const lost = new Set(plan.losses.map((l) => `${l.subject} ${l.referrer}`));
   const wanted = (await readGraph(view)).edges().filter((e) => e.verified && !lost.has(`${e.subject} ${e.referrer.digest}`));
   const stated = new Set<string>();
-  for await (const edge of findConvention(to)!.read(view)) stated.add(`${edge.subject} ${edge.referrer.digest}`);
+  for (const edge of await findConvention(to)!.read(view)) stated.add(`${edge.subject} ${edge.referrer.digest}`);
   for (const edge of wanted) {
     expect(stated).toContain(`${edge.subject} ${edge.referrer.digest}`);
     for (const tool of NAMESAKES[to]) {

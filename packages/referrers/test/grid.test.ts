@@ -31,7 +31,7 @@ const classOf = (e: { referrer: { digest: Digest } }): string => classes.get(e.r
 
 async function statedBy(convention: Convention, view: LayoutView): Promise<ReferrerEdge[]> {
   const edges: ReferrerEdge[] = [];
-  for await (const edge of convention.read(view)) edges.push(edge);
+  for (const edge of await convention.read(view)) edges.push(edge);
   return edges;
 }
 

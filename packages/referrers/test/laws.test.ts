@@ -49,7 +49,7 @@ describe("laws of conversion, on generated layouts", () => {
       expect(edges.filter((e) => lost.has(`${e.subject} ${e.referrer.digest}`)).every((e) => e.link === "N")).toBe(true);
       const wanted = edges.filter((e) => !lost.has(`${e.subject} ${e.referrer.digest}`));
       const stated = [];
-      for await (const edge of findConvention(to)!.read(view)) stated.push(edge);
+      for (const edge of await findConvention(to)!.read(view)) stated.push(edge);
       expect(linksOf(stated)).toMatchObject(linksOf(wanted));
       for (const tool of NAMESAKES[to]) {
         const present = [];

@@ -46,3 +46,25 @@ describe.each([
     expect((await layout.index.read()).entries).toHaveLength(count * (each + 1));
   });
 });
+
+describe("a list beyond what its readers read", () => {
+  it("is refused before anything is written, and says how large it would be", async () => {
+    const builder = new LayoutBuilder();
+    const image = builder.image();
+    builder.entry(image, { tag: "v1" });
+    for (let n = 0; n < 10; n++) builder.listed(builder.referrer(image, { annotations: { "org.example.long": "x".repeat(900_000) } }));
+    const layout = builder.layout();
+    const before = (await layout.index.read()).text;
+    for (const to of ["regclient", "olareg", "image-spec", "universal"] as const) {
+      const reason = new RegExp(
+        `^the list of ${image.digest} would name 10 referrers in 9\\d{6} bytes, and tools read no list of more than 8388608$`,
+      );
+      await expect(convert(layout, { to })).rejects.toMatchObject({
+        code: "CONVERSION_REFUSED",
+        details: { reasons: [expect.stringMatching(reason)] },
+      });
+    }
+    expect((await layout.index.read()).text).toBe(before);
+    expect((await convert(layout, { to: "containerd" })).changed).toBe(true);
+  });
+});

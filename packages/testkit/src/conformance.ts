@@ -53,7 +53,7 @@ function describeReading(convention: Convention, runs: { numRuns: number }): voi
 
   it("gives evidence for every edge that it states, from an entry that is there", async () => {
     await everyLayout(runs, async (view) => {
-      for await (const edge of convention.read(view)) {
+      for (const edge of await convention.read(view)) {
         expect(edge.evidence).not.toHaveLength(0);
         for (const { position } of edge.evidence) if (position !== undefined) expect(view.entries[position]).toBeDefined();
       }
@@ -62,7 +62,7 @@ function describeReading(convention: Convention, runs: { numRuns: number }): voi
 
   it("states S-edges only under the subject that the manifest names", async () => {
     await everyLayout(runs, async (view) => {
-      for await (const edge of convention.read(view)) {
+      for (const edge of await convention.read(view)) {
         if (edge.link !== "S" || !edge.verified) continue;
         const [node] = await view.nodes([edge.referrer]);
         expect(node).toMatchObject({ state: "read", manifest: { subject: { digest: edge.subject } } });
@@ -267,7 +267,7 @@ function foreignStyles(id: ConventionId): RecordStyle[] {
 
 async function statedBy(convention: Convention, view: LayoutView): Promise<string[]> {
   const keys = new Set<string>();
-  for await (const edge of convention.read(view)) keys.add(edgeKey(edge));
+  for (const edge of await convention.read(view)) keys.add(edgeKey(edge));
   return [...keys].toSorted();
 }
 

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { type Descriptor, type Layout, type Manifest, MAX_MANIFEST_BYTES, OcilotError, manifestKind, parseManifest } from "@ocilot/layout";
-import { openView, readGraph, referrersIn } from "@ocilot/referrers";
+import { focusOn, openView, readGraph, referrersIn } from "@ocilot/referrers";
 import { type Command, defineCommand } from "../command.js";
 import { EXIT } from "../exit-code.js";
 import { type PlannedFile, planFiles } from "../extract/names.js";
@@ -65,8 +65,12 @@ async function matching(
   type: string,
   options: { all: boolean; scan: boolean; signal: AbortSignal },
 ): Promise<Descriptor[]> {
-  const graph = await readGraph(await openView(layout, options));
-  const { digest } = await findSubject(layout, reference, graph);
+  const snapshot = await layout.index.read();
+  const view = await openView(layout, { ...options, snapshot });
+  const { subject, graph } = await findSubject(layout, snapshot, reference, async (wanted) =>
+    readGraph(options.scan ? view : focusOn(view, wanted)),
+  );
+  const { digest } = subject;
   const all = referrersIn(graph, digest);
   const found = all.filter((r) => r.descriptor.artifactType === type).map((r) => r.descriptor);
   if (found.length === 0) {

@@ -1,5 +1,14 @@
 import type { Descriptor, Digest } from "@ocilot/layout";
-import { type LayoutView, type Referrer, type ReferrerGraph, manifestOf, openView, readGraph, referrersIn } from "@ocilot/referrers";
+import {
+  type LayoutView,
+  type Referrer,
+  type ReferrerGraph,
+  focusOn,
+  manifestOf,
+  openView,
+  readGraph,
+  referrersIn,
+} from "@ocilot/referrers";
 import { type Command, defineCommand } from "../command.js";
 import { EXIT } from "../exit-code.js";
 import { findSubject } from "../find-subject.js";
@@ -34,6 +43,7 @@ export const referrers: Command = defineCommand({
     "--json prints an image index, as the Referrers API of a registry would. With --recursive each descriptor has an array",
     "`referrers` of the same shape, and `platforms` holds [{digest, platform, referrers}] for the platforms that have any.",
     "A link without a subject field is in no such answer and is left out of it; its number is told on standard error.",
+    "A record that names another subject is taken at its word; --scan and --recursive open every manifest.",
   ].join("\n"),
   positionals: { ref: { describe: "LAYOUT:TAG or LAYOUT@DIGEST; the digest need not be in the layout" } },
   options: {
@@ -50,9 +60,11 @@ export const referrers: Command = defineCommand({
     const { layout, reference } = await openReference(args.ref, { maxSize: maxSizeOf(args["max-size"]), signal });
     const snapshot = await layout.index.read();
     const view = await openView(layout, { scan: args.scan, signal, snapshot });
-    const graph = await readGraph(view, conventions);
-    const subject = await findSubject(layout, reference, graph);
     const { recursive } = args;
+    const isWhole = recursive || args.scan;
+    const { subject, graph } = await findSubject(layout, snapshot, reference, async (digest) =>
+      readGraph(isWhole ? view : focusOn(view, digest), conventions),
+    );
     const wanted = { recursive, ...(args["artifact-type"] !== undefined && { artifactType: args["artifact-type"] }) };
     const found = referrersIn(graph, subject.digest, wanted);
     const platforms = recursive && "mediaType" in subject ? await platformsOf(view, graph, subject) : [];

@@ -1,5 +1,5 @@
 import { type Digest, type JsonNode, type JsonObject, IMAGE_INDEX, descriptorNode, goJson } from "@ocilot/layout/spec";
-import type { Referrer } from "@ocilot/referrers";
+import { type Referrer, responseText } from "@ocilot/referrers";
 
 /**
  * The answer of the Referrers API to a query for these referrers, byte for byte what a Go registry would send; with
@@ -11,26 +11,24 @@ export function renderResponse(
   platforms: readonly { digest: Digest; platform: string | undefined; referrers: readonly Referrer[] }[] | undefined,
   recursive: boolean,
 ): string {
+  if (!recursive) return responseText(found.filter((r) => r.link === "S").map((r) => r.descriptor));
   const members: (readonly [string, JsonNode])[] = [
     ["schemaVersion", 2],
     ["mediaType", IMAGE_INDEX],
-    ["manifests", linesOf(found, recursive)],
+    ["manifests", linesOf(found)],
   ];
   if (platforms !== undefined) members.push(["platforms", platforms.map(platformNode)]);
   return goJson({ members });
 }
 
-function linesOf(list: readonly Referrer[], recursive: boolean): JsonObject[] {
+function linesOf(list: readonly Referrer[]): JsonObject[] {
   return list
     .filter((r) => r.link === "S")
-    .map((r) => {
-      const { members } = descriptorNode(r.descriptor);
-      return { members: recursive ? [...members, ["referrers", linesOf(r.referrers ?? [], true)] as const] : members };
-    });
+    .map((r) => ({ members: [...descriptorNode(r.descriptor).members, ["referrers", linesOf(r.referrers ?? [])] as const] }));
 }
 
 function platformNode(p: { digest: Digest; platform: string | undefined; referrers: readonly Referrer[] }): JsonObject {
   const members: (readonly [string, JsonNode])[] = [["digest", p.digest]];
   if (p.platform !== undefined) members.push(["platform", p.platform]);
-  return { members: [...members, ["referrers", linesOf(p.referrers, true)]] };
+  return { members: [...members, ["referrers", linesOf(p.referrers)]] };
 }

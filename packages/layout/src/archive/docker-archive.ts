@@ -1,7 +1,7 @@
 import { isOcilotError } from "../errors.js";
 import { digestOf } from "../hash.js";
 import { parseImageName } from "../image-name.js";
-import { descriptorNode } from "../index-edit.js";
+import { descriptorNode } from "../spec/descriptor-json.js";
 import { LAYOUT_VERSION } from "../layout-marker.js";
 import { memoryBackend } from "../memory-backend.js";
 import { CONTAINERD_IMAGE_NAME, REF_NAME } from "../spec/annotations.js";

@@ -58,3 +58,11 @@ const GO_ESCAPES: Readonly<Record<string, string>> = {
 function goString(value: string): string {
   return JSON.stringify(value.toWellFormed()).replace(/[<>&\u2028\u2029]/g, (c) => GO_ESCAPES[c]!);
 }
+
+/** Tells whether what `JSON.stringify` wrote is what Go would write: nothing that Go escapes, no half of a surrogate pair. */
+export function isGoPlain(json: string): boolean {
+  // One pass for each is faster than an expression, which V8 interprets the first time.
+  return !ODD.some((part) => json.includes(part));
+}
+
+const ODD: readonly string[] = ["<", ">", "&", "\u2028", "\u2029", "\\ud"];

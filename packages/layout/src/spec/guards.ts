@@ -3,18 +3,28 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/**
- * A member that Go would take for one of `names` although it is spelled in other letters, as Go's decoder does:
- * ocilot would pass it over and most other tools would not.
- */
-export function misspelledMember(value: Readonly<Record<string, unknown>>, names: ReadonlySet<string>): string | undefined {
-  for (const key of Object.keys(value)) {
-    if (names.has(key)) continue;
-    for (const name of names) {
-      if (key.length === name.length && foldLetters(key) === foldLetters(name)) return key;
-    }
+/** The members of an object that ocilot acts on. */
+export class MemberNames {
+  readonly #names: ReadonlySet<string>;
+  readonly #lengths: ReadonlySet<number>;
+
+  constructor(names: readonly string[]) {
+    this.#names = new Set(names);
+    this.#lengths = new Set(names.map((name) => name.length));
   }
-  return undefined;
+
+  /**
+   * A member that Go would take for one of these although it is spelled in other letters, as Go's decoder does: ocilot
+   * would pass it over and most other tools would not.
+   */
+  misspelledIn(value: Readonly<Record<string, unknown>>): string | undefined {
+    for (const key of Object.keys(value)) {
+      if (!this.#lengths.has(key.length) || this.#names.has(key)) continue;
+      const folded = foldLetters(key);
+      for (const name of this.#names) if (foldLetters(name) === folded) return key;
+    }
+    return undefined;
+  }
 }
 
 /** Go folds the long s and the Kelvin sign as well. */

@@ -1,11 +1,13 @@
 export * from "./annotations.js";
 export * from "./descriptor.js";
+export { descriptorNode, descriptorsText, wholeDescriptorNode } from "./descriptor-json.js";
 export * from "./digest.js";
 export * from "./go-json.js";
 export * from "./guards.js";
 export * from "./json.js";
 export * from "./manifest.js";
 export * from "./media-types.js";
+export { Sharing } from "./sharing.js";
 export * from "../errors.js";
 export * from "../index-edit.js";
 export * from "../index-snapshot.js";

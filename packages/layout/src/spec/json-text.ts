@@ -21,7 +21,7 @@ export function stringEnd(text: string, start: number): number {
 }
 
 /** The span of the value at or behind `from`. The text must be valid JSON. */
-export function valueSpan(text: string, from: number): Span {
+function valueSpan(text: string, from: number): Span {
   const start = skipSpace(text, from);
   let depth = 0;
   let i = start;
@@ -46,12 +46,19 @@ export function valueSpan(text: string, from: number): Span {
   return { start, end: i };
 }
 
-/** The items of the array or object in `span`, in their order, keys as Go decodes them. The text must be valid JSON. */
-export function itemsOf(text: string, span: Span): Item[] {
-  const isObject = text.charCodeAt(span.start) === 0x7b;
+/** An array or object and what is in it. */
+export interface Container extends Span {
+  readonly items: readonly Item[];
+}
+
+/** The array or object at or behind `from`, with its items in their order, keys as Go decodes them. The text must be valid JSON. */
+export function containerAt(text: string, from: number): Container {
+  const start = skipSpace(text, from);
+  const isObject = text.charCodeAt(start) === 0x7b;
+  const close = isObject ? 0x7d : 0x5d;
   const items: Item[] = [];
-  let i = skipSpace(text, span.start + 1);
-  while (i < span.end - 1) {
+  let i = skipSpace(text, start + 1);
+  while (text.charCodeAt(i) !== close) {
     if (isObject) {
       const keyEnd = stringEnd(text, i);
       const key = (JSON.parse(text.slice(i, keyEnd)) as string).toWellFormed();
@@ -64,7 +71,7 @@ export function itemsOf(text: string, span: Span): Item[] {
     i = skipSpace(text, items[items.length - 1]!.end);
     if (text.charCodeAt(i) === 0x2c) i = skipSpace(text, i + 1);
   }
-  return items;
+  return { start, end: i + 1, items };
 }
 
 /** How a document is laid out, so that what is added looks like what is there. */
@@ -76,8 +83,8 @@ export interface JsonStyle {
 }
 
 /** Reads the style off the outermost object of a document. */
-export function styleOf(text: string, root: Span): JsonStyle {
-  const items = itemsOf(text, root);
+export function styleOf(text: string, root: Container): JsonStyle {
+  const { items } = root;
   const first = items[0];
   if (first === undefined) return compact;
   const lead = text.slice(root.start + 1, first.start);

@@ -45,12 +45,15 @@ export function parseJson(bytes: Uint8Array, name: string): unknown {
   return value;
 }
 
+const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const lenient = new TextDecoder("utf-8", { ignoreBOM: true });
+
 function decode(bytes: Uint8Array, quirks: JsonQuirk[]): string {
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    return strict.decode(bytes);
   } catch {
     quirks.push({ kind: "invalid-utf8", message: "it holds bytes that are not UTF-8" });
-    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+    return lenient.decode(bytes);
   }
 }
 

@@ -1,13 +1,14 @@
 import { OcilotError } from "../errors.js";
 import { type Descriptor, parseDescriptor } from "./descriptor.js";
-import { isRecord, misspelledMember, stringMap } from "./guards.js";
+import { MemberNames, isRecord, stringMap } from "./guards.js";
 import { parseJson } from "./json.js";
+import type { Sharing } from "./sharing.js";
 import { EMPTY_JSON, type ManifestKind, manifestKind } from "./media-types.js";
 
 /** Manifests larger than this are refused: 8 MiB, the limit of regclient. */
 export const MAX_MANIFEST_BYTES: number = 8 * 1024 * 1024;
 
-const MEMBERS: ReadonlySet<string> = new Set([
+const MEMBERS: MemberNames = new MemberNames([
   "mediaType",
   "artifactType",
   "config",
@@ -44,10 +45,10 @@ const PROPOSED_MEMBERS: readonly string[] = ["reference", "data"];
 const DOCKER_IGNORES: readonly string[] = [...PROPOSED_MEMBERS, "subject"];
 
 /**
- * Parses a manifest of the given media type.
+ * Parses a manifest of the given media type. With `sharing`, what other manifests say too is one object with theirs.
  * @throws OcilotError `DOCUMENT_INVALID`, `DESCRIPTOR_INVALID`, `DIGEST_INVALID`, `LIMIT_EXCEEDED`
  */
-export function parseManifest(bytes: Uint8Array, mediaType: string, name: string): Manifest {
+export function parseManifest(bytes: Uint8Array, mediaType: string, name: string, sharing?: Sharing): Manifest {
   if (bytes.length > MAX_MANIFEST_BYTES) {
     throw new OcilotError("LIMIT_EXCEEDED", `${name}: a manifest of ${bytes.length} bytes is over the limit of ${MAX_MANIFEST_BYTES}`, {
       what: "manifest size",
@@ -63,38 +64,43 @@ export function parseManifest(bytes: Uint8Array, mediaType: string, name: string
   if (own !== undefined && own !== "" && own !== mediaType) {
     throw invalid(name, "$.mediaType", `is ${JSON.stringify(own)} where the descriptor says ${mediaType}`);
   }
-  const misspelled = misspelledMember(json, MEMBERS);
+  const misspelled = MEMBERS.misspelledIn(json);
   if (misspelled !== undefined)
     throw invalid(name, `$[${JSON.stringify(misspelled)}]`, "is read by other tools as if it were spelled right");
   refuseMixedShape(json, kind, name);
+  const manifest: { -readonly [Member in keyof Manifest]: Manifest[Member] } = {
+    kind,
+    mediaType,
+    annotations: stringMap(json["annotations"] ?? {}, (reason) => invalid(name, "$.annotations", reason)),
+    layers: NONE,
+    manifests: descriptors(json, "manifests", name),
+    ignored: ignoredMembers(json, kind),
+  };
   const config = optionalDescriptor(json["config"], "$.config");
+  if (config !== undefined) manifest.config = sharing?.descriptor(config) ?? config;
+  const layers = descriptors(json, kind === "artifact" || kind === "oras-artifact" ? "blobs" : "layers", name);
+  manifest.layers = sharing === undefined ? layers : layers.map((d) => sharing.knownDescriptor(d));
   const declared = json["artifactType"];
   if (declared !== undefined && typeof declared !== "string") throw invalid(name, "$.artifactType", "is not a string");
   const artifactType = declared || (kind === "image" ? config?.mediaType : undefined);
+  if (artifactType) manifest.artifactType = sharing?.text(artifactType) ?? artifactType;
   const subject = kind.startsWith("docker") ? undefined : optionalDescriptor(json["subject"], "$.subject");
-  const annotations = json["annotations"] ?? {};
-  return {
-    kind,
-    mediaType,
-    ...(subject && { subject }),
-    ...(artifactType && { artifactType }),
-    annotations: stringMap(annotations, (reason) => invalid(name, "$.annotations", reason)),
-    ...(config && { config }),
-    layers: descriptors(
-      json[kind === "artifact" || kind === "oras-artifact" ? "blobs" : "layers"],
-      kind.includes("artifact") ? "$.blobs" : "$.layers",
-    ),
-    manifests: descriptors(json["manifests"], "$.manifests"),
-    ignored: (kind.startsWith("docker") ? DOCKER_IGNORES : PROPOSED_MEMBERS).filter(
-      (member) => json[member] !== undefined && json[member] !== null,
-    ),
-  };
+  if (subject !== undefined) manifest.subject = sharing?.descriptor(subject) ?? subject;
+  return manifest;
+}
 
-  function descriptors(value: unknown, path: string): Descriptor[] {
-    if (value === undefined || value === null) return [];
-    if (!Array.isArray(value)) throw invalid(name, path, "is not an array");
-    return value.map((item, i) => parseDescriptor(item, `${path}[${i}]`));
-  }
+const NONE: readonly never[] = [];
+
+function descriptors(json: Record<string, unknown>, member: string, name: string): readonly Descriptor[] {
+  const value = json[member];
+  if (value === undefined || value === null) return NONE;
+  if (!Array.isArray(value)) throw invalid(name, `$.${member}`, "is not an array");
+  return value.map((item, i) => parseDescriptor(item, `$.${member}[${i}]`));
+}
+
+function ignoredMembers(json: Record<string, unknown>, kind: ManifestKind): readonly string[] {
+  const found = (kind.startsWith("docker") ? DOCKER_IGNORES : PROPOSED_MEMBERS).filter((member) => (json[member] ?? null) !== null);
+  return found.length > 0 ? found : NONE;
 }
 
 /** True where the artifact type is only the empty config's media type: literally right, and of no use to a reader. */

@@ -1,6 +1,7 @@
 import { type Convention, projection } from "../convention.js";
 import { NEVER_TARGETS } from "../convert/grid.js";
 import { nestedReferrers } from "../nested.js";
+import { perView } from "../per-view.js";
 
 /** Manifests with a subject, or BuildKit's reference annotations, inside an image index. Writing it changes digests. */
 export const buildkit: Convention = {
@@ -8,7 +9,7 @@ export const buildkit: Convention = {
   title: "a child of the image index beside the platform that it describes (BuildKit)",
   traits: { shape: "other", nEdges: true, target: false },
 
-  async detect(view) {
+  detect: perView(async (view) => {
     const { edges, problems } = await nestedReferrers(view);
     const positions = new Map(edges.flatMap((e) => e.evidence.map((v) => [v.position!, v.within!] as const)));
     return {
@@ -16,10 +17,10 @@ export const buildkit: Convention = {
       flags: [],
       problems,
     };
-  },
+  }),
 
-  async *read(view) {
-    yield* (await nestedReferrers(view)).edges;
+  async read(view) {
+    return (await nestedReferrers(view)).edges;
   },
 
   async project() {

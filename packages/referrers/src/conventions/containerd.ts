@@ -1,7 +1,7 @@
 import { CONTAINERD_SUBJECT, type Digest, IMAGE_SPEC_SUBJECT, isDigest } from "@ocilot/layout/spec";
 import { type Convention, type IndexChange, type Loss, projection } from "../convention.js";
 import { classOf, inexpressible } from "../convert/grid.js";
-import type { Problem } from "../edge.js";
+import type { Problem, ReferrerEdge } from "../edge.js";
 import { claimedEdge } from "../graph.js";
 import { type OpenedEntry, containerdMark, entriesByDigest, entryEdge, openEntries, referrerEntry } from "../individual.js";
 import { lossOf } from "../losses.js";
@@ -9,6 +9,7 @@ import { hasOnlyPlainMembers, isPlainReferrerEntry, pulledUp } from "../marks.js
 import { reachableWithoutBare } from "../records.js";
 import { sameLine } from "../response-index.js";
 import { type LayoutView, type ManifestNode, manifestOf } from "../view.js";
+import { perView } from "../per-view.js";
 
 /**
  * The entry of each referrer names its subject in an annotation: containerd, Docker, buildx. It is the one convention
@@ -19,28 +20,26 @@ export const containerd: Convention = {
   title: "an entry for each referrer that names its subject in an annotation (containerd, Docker, buildx)",
   traits: { shape: "individual", nEdges: true, target: true },
 
-  async detect(view) {
+  detect: perView(async (view) => {
     const marked = await markedEntries(view);
     return {
       entries: marked.map(({ opened, key }) => ({ position: opened.entry.position, reason: `the annotation ${key}` })),
       flags: [],
       problems: marked.flatMap((m) => problemOf(m) ?? []),
     };
-  },
+  }),
 
-  async *read(view) {
+  async read(view) {
+    const edges: ReferrerEdge[] = [];
     for (const { opened, value } of await markedEntries(view)) {
       const edge = entryEdge(opened, "containerd");
-      if (edge?.subject === value) yield edge;
+      if (edge?.subject === value) edges.push(edge);
       if (edge !== undefined || !isDigest(value)) continue;
       const isOpen = opened.node.state === "read" || opened.node.state === "blob";
-      yield claimedEdge(
-        value,
-        withoutMarks(opened.node),
-        { convention: "containerd", position: opened.entry.position },
-        isOpen ? "N" : "S",
-      );
+      const evidence = { convention: "containerd" as const, position: opened.entry.position };
+      edges.push(claimedEdge(value, withoutMarks(opened.node), evidence, isOpen ? "N" : "S"));
     }
+    return edges;
   },
 
   async project(graph, view) {

@@ -1,6 +1,7 @@
 import { type Digest, KIND } from "@ocilot/layout/spec";
 import { type Convention, projection } from "../convention.js";
-import { type Problem, type ReferrerEdge, edgeKey } from "../edge.js";
+import type { Problem, ReferrerEdge } from "../edge.js";
+import { EdgeSet } from "../edge-set.js";
 import { subjectEdge } from "../graph.js";
 import { type OpenedEntry, openEntries } from "../individual.js";
 import { COSIGN_PREFIX, isParentRole, kindOf } from "../kinds.js";
@@ -10,6 +11,7 @@ import { ROLE_OF_FORM, cosignForms } from "./cosign-form.js";
 import { imageRole, withdrawKinds } from "./kind-entries.js";
 import { addEntry, assignPlaces, unstated } from "./places.js";
 import { rootsOf } from "./roots.js";
+import { perView } from "../per-view.js";
 
 const ROLES = new Set(["sigs", "atts"]);
 
@@ -22,22 +24,19 @@ export const cosignSave: Convention = {
   title: "one image, with `kind` annotations for its signatures and attestations (cosign save)",
   traits: { shape: "other", nEdges: true, target: true },
 
-  async detect(view) {
+  detect: perView(async (view) => {
     const { entries, images } = await savedEntries(view);
     return {
       entries: entries.map(({ entry }) => ({ position: entry.position, reason: `the kind ${entry.descriptor.annotations![KIND]}` })),
       flags: [],
       problems: entries.flatMap((opened) => problemsOf(opened, images)),
     };
-  },
+  }),
 
-  async *read(view) {
+  async read(view) {
     const { entries, images } = await savedEntries(view);
-    if (images.length !== 1) return;
-    for (const opened of entries) {
-      const edge = ROLES.has(kindOf(opened.entry)!.role) ? claimOf(opened, images[0]!, "cosign-save") : undefined;
-      if (edge !== undefined) yield edge;
-    }
+    if (images.length !== 1) return [];
+    return entries.flatMap((opened) => (ROLES.has(kindOf(opened.entry)!.role) ? (claimOf(opened, images[0]!, "cosign-save") ?? []) : []));
   },
 
   async project(graph, view) {
@@ -48,8 +47,7 @@ export const cosignSave: Convention = {
       return projection({ refusals: [`cosign save keeps exactly one image in a layout, and ${why}`] });
     }
     const root = roots[0]!;
-    const stated = new Set<string>();
-    for await (const edge of this.read(view)) stated.add(edgeKey(edge));
+    const stated = new EdgeSet(await this.read(view));
     const { placed, losses, refusals } = assignPlaces(
       "cosign-save",
       unstated(graph.edges(), stated, await cosignForms(graph.edges(), view)),
@@ -90,7 +88,7 @@ export const cosignSave: Convention = {
 /** What can be known only through these annotations: they are why the blobs are looked through. */
 async function heldLinks(convention: Convention, view: LayoutView): Promise<ReferrerEdge[]> {
   const held: ReferrerEdge[] = [];
-  for await (const edge of convention.read(view)) held.push(edge);
+  for (const edge of await convention.read(view)) held.push(edge);
   for (const node of await view.unlisted()) held.push(subjectEdge(node, { convention: "unlisted" })!);
   return held;
 }

@@ -1,12 +1,14 @@
 import { type Digest, REF_NAME, isDigest } from "@ocilot/layout/spec";
 import { type Convention, projection } from "../convention.js";
-import { type Problem, edgeKey } from "../edge.js";
+import type { Problem } from "../edge.js";
+import { EdgeSet } from "../edge-set.js";
 import type { OpenedEntry } from "../individual.js";
 import { type LayoutView, manifestOf } from "../view.js";
 import { claimOf, claimProblems } from "./claims.js";
 import { cosignForms } from "./cosign-form.js";
 import { type DigestTag, cosignTag, parseDigestTag } from "./digest-tag.js";
 import { addEntry, assignPlaces, unstated } from "./places.js";
+import { perView } from "../per-view.js";
 
 /**
  * What cosign attaches bears a tag that is made of the subject's digest. The tags are real ones: other tools push and
@@ -17,7 +19,7 @@ export const cosignTags: Convention = {
   title: "a tag made of the subject's digest: .sig, .att, .sbom (cosign 1 and 2)",
   traits: { shape: "other", nEdges: true, target: true },
 
-  async detect(view) {
+  detect: perView(async (view) => {
     const tagged = await taggedEntries(view);
     return {
       entries: tagged.flatMap(({ opened, tag, subject }) =>
@@ -26,19 +28,16 @@ export const cosignTags: Convention = {
       flags: [],
       problems: tagged.flatMap(problemsOf),
     };
-  },
+  }),
 
-  async *read(view) {
-    for (const { opened, tag, subject } of await taggedEntries(view)) {
-      if (tag.form === undefined || subject === undefined) continue;
-      const edge = claimOf(opened, subject, "cosign-tags");
-      if (edge !== undefined) yield edge;
-    }
+  async read(view) {
+    return (await taggedEntries(view)).flatMap(({ opened, tag, subject }) =>
+      tag.form === undefined || subject === undefined ? [] : (claimOf(opened, subject, "cosign-tags") ?? []),
+    );
   },
 
   async project(graph, view) {
-    const stated = new Set<string>();
-    for await (const edge of this.read(view)) stated.add(edgeKey(edge));
+    const stated = new EdgeSet(await this.read(view));
     const edges = graph.edges();
     const tags = new Map(view.entries.map((e) => [e.tag, e]));
     const { placed, losses, refusals } = assignPlaces(

@@ -1,6 +1,6 @@
 import { CONTAINERD_IMAGE_NAME, type Digest, type IndexEntry, KIND, REF_NAME, splitDigest } from "@ocilot/layout/spec";
 import { type Convention, type IndexChange, projection } from "../convention.js";
-import { edgeKey } from "../edge.js";
+import { EdgeSet } from "../edge-set.js";
 import { groupBy } from "../group-by.js";
 import { entriesByDigest } from "../individual.js";
 import { HAULER_PREFIX, isParentRole, kindOf, referrerRole } from "../kinds.js";
@@ -18,6 +18,7 @@ import {
 import { type KindEntry, imageRole, withdrawKinds } from "./kind-entries.js";
 import { type Holder, addEntry, assignPlaces, unstated } from "./places.js";
 import { rootsOf } from "./roots.js";
+import { perView } from "../per-view.js";
 
 /**
  * hauler's store: what belongs to an image has an entry of the same `ref.name`, and a `kind` that tells what it is. To
@@ -28,26 +29,22 @@ export const hauler: Convention = {
   title: "entries of one name, told apart by `kind` (hauler)",
   traits: { shape: "other", nEdges: true, target: true },
 
-  async detect(view) {
+  detect: perView(async (view) => {
     const { entries, belongings } = await haulerStore(view);
     return {
       entries: entries.map(({ entry }) => ({ position: entry.position, reason: `the kind ${entry.descriptor.annotations![KIND]}` })),
       flags: [],
       problems: belongings.flatMap(belongingProblems),
     };
-  },
+  }),
 
-  async *read(view) {
-    for (const belonging of (await haulerStore(view)).belongings) {
-      const edge = belongingEdge(belonging);
-      if (edge !== undefined) yield edge;
-    }
+  async read(view) {
+    return (await haulerStore(view)).belongings.flatMap((belonging) => belongingEdge(belonging) ?? []);
   },
 
   async project(graph, view) {
     const store = await haulerStore(view);
-    const stated = new Set<string>();
-    for await (const edge of this.read(view)) stated.add(edgeKey(edge));
+    const stated = new EdgeSet(await this.read(view));
     const edges = graph.edges();
     const roots = await rootsOf(graph, view);
     const listed = entriesByDigest(view);

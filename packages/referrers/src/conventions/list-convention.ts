@@ -3,6 +3,7 @@ import {
   type Digest,
   IMAGE_SPEC_SUBJECT,
   type IndexEntry,
+  MAX_MANIFEST_BYTES,
   OLAREG_SUBJECT,
   REF_NAME,
   bareDescriptor,
@@ -12,13 +13,13 @@ import { type Convention, type IndexChange, type Loss, projection } from "../con
 import { classOf, inexpressible } from "../convert/grid.js";
 import type { ReferrerEdge } from "../edge.js";
 import { type ReferrerGraph, claimedEdge, subjectEdge } from "../graph.js";
-import { groupBy } from "../group-by.js";
 import { type ListConventionId, type ListLine, type ListRecord, type Lists, findLists, listsOf } from "../lists.js";
 import { isPlainListEntry } from "../marks.js";
 import { lossOf } from "../losses.js";
 import { parseReferrersTag, tagFits } from "../referrers-tag.js";
 import { responseBlob, responseLine, sameLine } from "../response-index.js";
 import { type NewBlob, manifestOf } from "../view.js";
+import { perView } from "../per-view.js";
 
 /** How the three list conventions differ: the mark on the entry of a list, and a flag on `index.json`. */
 export interface ListMark {
@@ -47,7 +48,7 @@ export function listConvention(own: ListMark): Convention {
     title: own.title,
     traits: { shape: "list", nEdges: false, target: true },
 
-    async detect(view) {
+    detect: perView(async (view) => {
       const lists = await findLists(view);
       const entries = lists.records.filter((r) => r.convention === own.id);
       const positions = new Set(entries.map((r) => r.entry.position));
@@ -56,18 +57,20 @@ export function listConvention(own: ListMark): Convention {
         flags: own.flag !== undefined && view.annotations[own.flag] !== undefined ? [own.flag] : [],
         problems: lists.problems.filter((p) => p.position !== undefined && positions.has(p.position)),
       };
-    },
+    }),
 
-    async *read(view) {
+    async read(view) {
+      const edges: ReferrerEdge[] = [];
       for (const { convention, entry, subjects, lines } of (await findLists(view)).records) {
         if (convention !== own.id) continue;
         for (const { node, verdict } of lines) {
           const evidence = { convention: own.id, position: entry.position, within: entry.descriptor.digest };
           const edge = subjectEdge(node, evidence);
-          if (edge !== undefined) yield edge;
-          else if (verdict === "unverified" && subjects.length === 1) yield claimedEdge(subjects[0]!, node, evidence, "S");
+          if (edge !== undefined) edges.push(edge);
+          else if (verdict === "unverified" && subjects.length === 1) edges.push(claimedEdge(subjects[0]!, node, evidence, "S"));
         }
       }
+      return edges;
     },
 
     async project(graph, view) {
@@ -87,6 +90,10 @@ export function listConvention(own: ListMark): Convention {
         const mine = [...new Set([...subjects.flatMap((s) => listsOf(lists, own.id, s)), ...unclaimed(lists, own, subjects)])];
         const source = mine[0] ?? LIST_ORDER.flatMap((id) => listsOf(lists, id, subjects[0]!))[0];
         const target = rightList(source, edges) ?? responseBlob(orderLines(source, edges), view.digestOf);
+        if (target.descriptor.size > MAX_MANIFEST_BYTES) {
+          refusals.push(tooLarge(edges, target.descriptor.size));
+          continue;
+        }
         if ("text" in target) blobs.push(target);
         const { digest, size } = target.descriptor;
         for (const { entry } of mine) {
@@ -149,13 +156,19 @@ const LIST_MARK_KEYS = [REF_NAME, OLAREG_SUBJECT, IMAGE_SPEC_SUBJECT];
 
 /** The edges that lists can hold, a group for each list: two sha512 subjects may share a tag. */
 function groupByMark(graph: ReferrerGraph, own: ListMark, losses: Loss[]): Iterable<ReferrerEdge[]> {
-  const held: ReferrerEdge[] = [];
-  for (const edge of graph.edges()) {
-    const reason = inexpressible(own.id, classOf(edge));
-    if (reason === undefined) held.push(edge);
-    else losses.push(lossOf(edge, reason));
+  const groups = new Map<string, ReferrerEdge[]>();
+  for (const subject of graph.subjects()) {
+    const held: ReferrerEdge[] = [];
+    for (const edge of graph.of(subject)) {
+      const reason = inexpressible(own.id, classOf(edge));
+      if (reason === undefined) held.push(edge);
+      else losses.push(lossOf(edge, reason));
+    }
+    if (held.length === 0) continue;
+    const { value } = own.mark(subject);
+    groups.set(value, [...(groups.get(value) ?? []), ...held]);
   }
-  return groupBy(held, (e) => own.mark(e.subject).value).values();
+  return groups.values();
 }
 
 /** Lists under a shortened tag of these subjects that are empty, so that nothing in them tells whose they are. */
@@ -184,6 +197,11 @@ function hasRealTag(entry: IndexEntry, subjects: readonly Digest[]): boolean {
   const form = parseReferrersTag(entry.tag ?? "");
   if (form === undefined || subjects.length === 0) return entry.tag !== undefined && form === undefined;
   return !subjects.some((s) => tagFits(form.tag, s));
+}
+
+/** regctl reads no manifest beyond that size, and neither does ocilot. */
+function tooLarge(edges: readonly ReferrerEdge[], size: number): string {
+  return `the list of ${edges[0]!.subject} would name ${edges.length} referrers in ${size} bytes, and tools read no list of more than ${MAX_MANIFEST_BYTES}`;
 }
 
 function heldByTag(entry: IndexEntry): string {

@@ -6,6 +6,7 @@ import { lossOf } from "../losses.js";
 import { isBareEntry, isPlainReferrerEntry } from "../marks.js";
 import { reachableWithoutBare } from "../records.js";
 import { manifestOf } from "../view.js";
+import { perView } from "../per-view.js";
 
 /**
  * Every manifest is an entry, and `subject` alone makes the link: oras, notation, zot. oras resolves `layout@digest`
@@ -16,7 +17,7 @@ export const oras: Convention = {
   title: "an entry for each referrer, linked by its subject field (oras, notation)",
   traits: { shape: "individual", nEdges: false, target: true },
 
-  async detect(view) {
+  detect: perView(async (view) => {
     const speaking = (await openEntries(view)).filter(
       (o) => o.entry.tag === undefined && containerdMark(o.entry) === undefined && entryEdge(o, "oras"),
     );
@@ -25,13 +26,10 @@ export const oras: Convention = {
       flags: [],
       problems: [],
     };
-  },
+  }),
 
-  async *read(view) {
-    for (const opened of await openEntries(view)) {
-      const edge = entryEdge(opened, "oras");
-      if (edge !== undefined) yield edge;
-    }
+  async read(view) {
+    return (await openEntries(view)).flatMap((opened) => entryEdge(opened, "oras") ?? []);
   },
 
   async project(graph, view) {

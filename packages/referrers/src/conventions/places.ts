@@ -2,6 +2,7 @@ import { type Descriptor, type Digest, bareDescriptor } from "@ocilot/layout/spe
 import type { IndexChange, Loss } from "../convention.js";
 import { inexpressible, classOf } from "../convert/grid.js";
 import { type ConventionId, type ReferrerEdge, edgeKey } from "../edge.js";
+import type { EdgeSet } from "../edge-set.js";
 import { groupBy } from "../group-by.js";
 import { lossOf } from "../losses.js";
 import type { CosignForm } from "./digest-tag.js";
@@ -59,10 +60,10 @@ export function assignPlaces(
 /** The edges that `stated` does not hold, each with its form. */
 export function unstated(
   edges: readonly ReferrerEdge[],
-  stated: ReadonlySet<string>,
+  stated: EdgeSet,
   forms: ReadonlyMap<string, CosignForm>,
 ): { edge: ReferrerEdge; form: CosignForm | undefined }[] {
-  return edges.filter((e) => !stated.has(edgeKey(e))).map((edge) => ({ edge, form: forms.get(edgeKey(edge)) }));
+  return edges.filter((e) => !stated.has(e)).map((edge) => ({ edge, form: forms.get(edgeKey(edge)) }));
 }
 
 /**

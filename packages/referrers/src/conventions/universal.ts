@@ -1,6 +1,7 @@
 import { IMAGE_SPEC_SUBJECT, OLAREG_SUBJECT } from "@ocilot/layout/spec";
 import { type Convention, type IndexChange, type Loss, type Projection, projection } from "../convention.js";
-import { edgeKey } from "../edge.js";
+import type { ReferrerEdge } from "../edge.js";
+import { EdgeSet } from "../edge-set.js";
 import { IndexDraft } from "../index-draft.js";
 import { type ListRecord, findLists } from "../lists.js";
 import { isPlainListEntry } from "../marks.js";
@@ -10,6 +11,7 @@ import { imageSpec } from "./image-spec.js";
 import { olareg } from "./olareg.js";
 import { oras } from "./oras.js";
 import { regclient } from "./regclient.js";
+import { perView } from "../per-view.js";
 
 /** What `universal` is made of. */
 export const UNIVERSAL_PARTS: readonly Convention[] = [oras, containerd, regclient, olareg, imageSpec];
@@ -21,27 +23,20 @@ export const universal: Convention = {
   traits: { shape: "individual", nEdges: false, target: true },
 
   /** Spoken where all but oras are, with their flags: its record is an entry that containerd's mark has claimed. */
-  async detect(view) {
+  detect: perView(async (view) => {
     const detections = await Promise.all([containerd, regclient, olareg, imageSpec].map((part) => part.detect(view)));
     const flags = detections.flatMap((d) => d.flags);
     const isSpoken = flags.length === 2 && detections.every((d) => d.entries.length > 0);
     return { entries: isSpoken ? detections[0]!.entries : [], flags: isSpoken ? flags : [], problems: [] };
-  },
+  }),
 
   /** The edges that each of the five states. */
-  async *read(view) {
-    const counts = new Map<string, number>();
-    for (const part of UNIVERSAL_PARTS) {
-      const own = new Set<string>();
-      for await (const edge of part.read(view)) {
-        const key = edgeKey(edge);
-        if (own.has(key)) continue;
-        own.add(key);
-        const count = (counts.get(key) ?? 0) + 1;
-        counts.set(key, count);
-        if (count === UNIVERSAL_PARTS.length) yield edge;
-      }
-    }
+  async read(view) {
+    const parts: (readonly ReferrerEdge[])[] = [];
+    for (const part of UNIVERSAL_PARTS) parts.push(await part.read(view));
+    const last = parts.pop()!;
+    const others = parts.map((edges) => new EdgeSet(edges));
+    return last.filter((edge) => others.every((other) => other.has(edge)));
   },
 
   async project(graph, view) {
@@ -62,16 +57,16 @@ export const universal: Convention = {
 async function inTurn(view: LayoutView, turns: readonly ((view: LayoutView) => Promise<Projection>)[]): Promise<Projection> {
   const draft = new IndexDraft(view);
   const losses = new Map<string, Loss>();
-  const refusals: string[] = [];
+  const refusals = new Set<string>();
   const kept: string[] = [];
   for (const turn of turns) {
     const part = await turn(draft.view());
     draft.apply(part);
     for (const loss of part.losses) losses.set(`${loss.subject} ${loss.referrer}`, loss);
-    refusals.push(...part.refusals);
+    for (const refusal of part.refusals) refusals.add(refusal);
     kept.push(...part.kept);
   }
-  return projection({ ...draft.projection(), losses: [...losses.values()], refusals, kept });
+  return projection({ ...draft.projection(), losses: [...losses.values()], refusals: [...refusals], kept });
 }
 
 /** Two entries of one list become one: oras drops an untagged entry whose manifest a tag names too. */

@@ -1,6 +1,7 @@
 import { type Convention, projection } from "../convention.js";
 import { NEVER_TARGETS } from "../convert/grid.js";
 import { subjectEdge } from "../graph.js";
+import { perView } from "../per-view.js";
 
 /**
  * Referrers that lie in `blobs/` and that nothing leads to, as `cosign save` leaves the signatures that are bundles.
@@ -11,7 +12,7 @@ export const unlisted: Convention = {
   title: "only in blobs/, with a subject field and no entry (cosign save of bundles)",
   traits: { shape: "other", nEdges: false, target: false },
 
-  async detect(view) {
+  detect: perView(async (view) => {
     const nodes = await view.unlisted();
     return {
       entries: [],
@@ -22,13 +23,10 @@ export const unlisted: Convention = {
         digest,
       })),
     };
-  },
+  }),
 
-  async *read(view) {
-    for (const node of await view.unlisted()) {
-      const edge = subjectEdge(node, { convention: "unlisted" });
-      if (edge !== undefined) yield edge;
-    }
+  async read(view) {
+    return (await view.unlisted()).flatMap((node) => subjectEdge(node, { convention: "unlisted" }) ?? []);
   },
 
   async project() {

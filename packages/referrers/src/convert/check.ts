@@ -1,8 +1,9 @@
 import type { Convention, Loss } from "../convention.js";
-import { edgeKey } from "../edge.js";
+import { EdgeSet } from "../edge-set.js";
 import type { ReferrerGraph } from "../graph.js";
 import { groupBy } from "../group-by.js";
 import { findLists } from "../lists.js";
+import { lostLinks } from "../losses.js";
 import { toolsOf } from "../tools/registry.js";
 import type { LayoutView } from "../view.js";
 
@@ -18,16 +19,15 @@ export async function checkOutcome(
   target: Convention,
   losses: readonly Loss[],
 ): Promise<string[]> {
-  const excused = new Set(losses.map((l) => `${l.subject} ${l.referrer}`));
-  const expected = graph.edges().filter((e) => !excused.has(edgeKey(e)));
+  const excused = lostLinks(losses);
+  const expected = graph.edges().filter((e) => !excused.has(e));
   const bySubject = groupBy(
     expected.filter((e) => e.verified),
     (e) => e.subject,
   );
-  const stated = new Set<string>();
-  for await (const edge of target.read(after)) stated.add(edgeKey(edge));
+  const stated = new EdgeSet(await target.read(after));
   const reasons = expected
-    .filter((e) => e.verified && !stated.has(edgeKey(e)))
+    .filter((e) => e.verified && !stated.has(e))
     .map((e) => `${target.id} would not state ${e.referrer.digest} of ${e.subject}`);
   for (const tool of toolsOf(target.id)) {
     const blocked = (await tool.traps(after)).find((t) => t.severity === "blocks");

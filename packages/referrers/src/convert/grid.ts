@@ -24,6 +24,7 @@ export function classOf(edge: ReferrerEdge, isCosign = false): LinkClass {
 
 /** What stops a whole conversion. */
 export const REFUSALS = {
+  "list-too-large": "a subject has so many referrers that their list would pass 8 MiB, which tools refuse to read",
   "tag-taken": "the tag that it needs holds something else",
   rivals: "two manifests would need one and the same place, and nothing tells which is to have it",
   "several-roots": "the layout does not hold exactly one image",
@@ -57,7 +58,7 @@ const S_CLASSES = ["subject", "cosign-subject", "oras-artifact"] as const;
 const NO_SUBJECT = { cosign: "no-subject", bare: "no-subject", "absent-bare": "no-subject" } as const;
 const NOT_THERE = { absent: "unverified", "absent-bare": "unverified" } as const;
 const NOT_COSIGN = { subject: "no-form", bare: "no-form", "oras-artifact": "no-form" } as const;
-const LIST: TargetRow = { inexpressible: NO_SUBJECT, sometimes: [], refusals: [], writesLists: true };
+const LIST: TargetRow = { inexpressible: NO_SUBJECT, sometimes: [], refusals: ["list-too-large"], writesLists: true };
 
 const ORAS_LOSSES = { "oras-artifact": "legacy-type", absent: "unverified", ...NO_SUBJECT } as const;
 
@@ -65,7 +66,7 @@ const ORAS_LOSSES = { "oras-artifact": "legacy-type", absent: "unverified", ...N
 export const TARGET_ROWS: Readonly<Partial<Record<ConventionId, TargetRow>>> = {
   oras: { inexpressible: ORAS_LOSSES, sometimes: [], refusals: [], writesLists: false },
   containerd: { inexpressible: NOT_THERE, sometimes: [], refusals: [], writesLists: false },
-  regclient: { ...LIST, refusals: ["tag-taken"] },
+  regclient: { ...LIST, refusals: ["list-too-large", "tag-taken"] },
   olareg: LIST,
   "image-spec": LIST,
   "cosign-tags": {
@@ -86,7 +87,7 @@ export const TARGET_ROWS: Readonly<Partial<Record<ConventionId, TargetRow>>> = {
     refusals: ["no-name", "rivals"],
     writesLists: false,
   },
-  universal: { inexpressible: ORAS_LOSSES, sometimes: [], refusals: ["tag-taken"], writesLists: true },
+  universal: { inexpressible: ORAS_LOSSES, sometimes: [], refusals: ["list-too-large", "tag-taken"], writesLists: true },
 };
 
 const PLAIN_RECORDS = "its entries and marks go, where they hold nothing else";

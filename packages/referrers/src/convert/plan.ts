@@ -1,7 +1,8 @@
 import { type Descriptor, type Digest, type IndexEdit, type IndexSnapshot, LAYOUT_VERSION, type Layout, OcilotError } from "@ocilot/layout";
 import { CONVENTIONS, TARGETS, findConvention, partsOf } from "../conventions/registry.js";
 import type { Convention, DigestChange, Loss } from "../convention.js";
-import { type ConventionId, type Problem, edgeKey } from "../edge.js";
+import type { ConventionId, Problem } from "../edge.js";
+import { EdgeSet } from "../edge-set.js";
 import type { ReferrerGraph } from "../graph.js";
 import { IndexDraft, placeChanges } from "../index-draft.js";
 import { type ViewOptions, openView } from "../layout-view.js";
@@ -12,6 +13,7 @@ import { recordKeys } from "../records.js";
 import type { LayoutView, NewBlob } from "../view.js";
 import { buildkitTarget } from "./buildkit-target.js";
 import { checkOutcome } from "./check.js";
+import { lostLinks } from "../losses.js";
 import { keepInReach } from "./keep-in-reach.js";
 import { NEVER_TARGETS } from "./grid.js";
 
@@ -61,9 +63,8 @@ export async function planOver(snapshot: IndexSnapshot, layout: Layout, options:
   const target = targetOf(options, layout);
   const view = await openView(layout, { ...options, snapshot, strict: true });
   const graph = await readGraph(view);
-  const detections = await Promise.all(CONVENTIONS.map(async (c) => [c, await c.detect(view)] as const));
-  const spoken = detections.filter(([c, d]) => isKeptUp(c) && d.entries.length > 0).map(([c]) => c);
-  const { draft, losses, kept, digestChanges, ...drafted } = await draftConversion(view, graph, target, spoken, options.only ?? false);
+  const others = options.only === true ? [] : await othersSpoken(view, target);
+  const { draft, losses, kept, digestChanges, ...drafted } = await draftConversion(view, graph, target, others, options.only ?? false);
   await keepInReach(view, draft);
   const { changes, blobs } = draft.projection();
   const keys = await recordKeys(graph, view);
@@ -84,9 +85,16 @@ export async function planOver(snapshot: IndexSnapshot, layout: Layout, options:
   };
 }
 
-/** Tags and kinds are names that other programs act on: they are added only where they are asked for. */
-function isKeptUp({ traits }: Convention): boolean {
-  return traits.target && traits.shape !== "other";
+/**
+ * The conventions beside the target that have records, which are to be kept up to date. Tags and kinds are names that other
+ * programs act on: they are added only where they are asked for.
+ */
+async function othersSpoken(view: LayoutView, target: Convention): Promise<Convention[]> {
+  const own = new Set([target, ...partsOf(target)]);
+  const others = CONVENTIONS.filter((c) => c.traits.target && c.traits.shape !== "other" && !own.has(c) && partsOf(c).length === 1);
+  const spoken: Convention[] = [];
+  for (const convention of others) if ((await convention.detect(view)).entries.length > 0) spoken.push(convention);
+  return spoken;
 }
 
 /** Said before anything is written, although the writing would be refused too: by then the lists would be there. */
@@ -109,28 +117,25 @@ async function draftConversion(
   view: LayoutView,
   graph: ReferrerGraph,
   target: Convention,
-  spoken: readonly Convention[],
+  others: readonly Convention[],
   only: boolean,
 ): Promise<Drafted> {
   const draft = new IndexDraft(view);
   const kept: string[] = [];
   const parts = partsOf(target);
-  if (!only) {
-    // What the layout speaks comes first, so that the target's lists find their place on entries that are right already.
-    for (const convention of spoken) {
-      if (convention === target || parts.includes(convention) || partsOf(convention).length > 1) continue;
-      const projection = await convention.project(graph, draft.view());
-      draft.apply(projection);
-      kept.push(...projection.refusals.map((reason) => `${convention.id} is not brought up to date: ${reason}`));
-    }
+  // What the layout speaks comes first, so that the target's lists find their place on entries that are right already.
+  for (const convention of others) {
+    const projection = await convention.project(graph, draft.view());
+    draft.apply(projection);
+    kept.push(...projection.refusals.map((reason) => `${convention.id} is not brought up to date: ${reason}`));
   }
   const { losses, refusals, digestChanges = [], ...projection } = await target.project(graph, draft.view());
   draft.apply(projection);
   if (only) {
-    const lost = new Set(losses.map((l) => edgeKey({ subject: l.subject, referrer: { digest: l.referrer } })));
-    const others = withdrawalOrder(parts);
-    for (const convention of others) {
-      const held = await heldWithout(convention, others, graph, lost, draft.view());
+    const lost = losses.length === 0 ? undefined : lostLinks(losses);
+    const leaving = withdrawalOrder(parts);
+    for (const convention of leaving) {
+      const held = await heldWithout(convention, leaving, graph, lost, draft.view());
       const withdrawal = await convention.withdraw(held, draft.view());
       draft.apply(withdrawal);
       kept.push(...withdrawal.kept);
@@ -147,16 +152,16 @@ async function heldWithout(
   convention: Convention,
   others: readonly Convention[],
   graph: ReferrerGraph,
-  lost: ReadonlySet<string>,
+  lost: EdgeSet | undefined,
   view: LayoutView,
 ): Promise<ReferrerGraph> {
-  if (lost.size === 0) return graph;
-  const elsewhere = new Set<string>();
+  if (lost === undefined) return graph;
+  const elsewhere = new EdgeSet();
   for (const other of others) {
     if (other === convention || other.id === "unlisted") continue;
-    for await (const edge of other.read(view)) elsewhere.add(edgeKey(edge));
+    for (const edge of await other.read(view)) elsewhere.add(edge);
   }
-  return graph.filter((e) => !lost.has(edgeKey(e)) || elsewhere.has(edgeKey(e)));
+  return graph.filter((e) => !lost.has(e) || elsewhere.has(e));
 }
 
 /** oras comes last: its record is the plain entry, which the others leave behind when they take their annotation. */

@@ -1,6 +1,6 @@
 import { CONTAINERD_SUBJECT, type IndexEntry, KIND } from "@ocilot/layout/spec";
 import { rootsOf } from "../conventions/roots.js";
-import { edgeKey } from "../edge.js";
+import { EdgeSet } from "../edge-set.js";
 import { findLists } from "../lists.js";
 import { findConvention } from "../conventions/registry.js";
 import { recordKeys } from "../records.js";
@@ -40,9 +40,8 @@ export async function entryTraps(examination: Examination): Promise<Symptom[]> {
 async function droppedByHauler({ view, graph }: Examination, untagged: readonly IndexEntry[]): Promise<TrapPlace[]> {
   const hauler = findConvention("hauler")!;
   if ((await hauler.detect(view)).entries.length === 0) return [];
-  const held = new Set<string>();
-  for await (const edge of hauler.read(view)) held.add(edgeKey(edge));
-  const loose = new Set<string>(graph.edges().flatMap((e) => (held.has(edgeKey(e)) ? [] : e.referrer.digest)));
+  const held = new EdgeSet(await hauler.read(view));
+  const loose = new Set<string>(graph.edges().flatMap((e) => (held.has(e) ? [] : e.referrer.digest)));
   const dropped = untagged.filter((e) => loose.has(e.descriptor.digest));
   return dropped.map((e) => ({ ...at(e), message: `${e.descriptor.digest} has no name of hauler's` }));
 }

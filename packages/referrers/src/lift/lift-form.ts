@@ -5,12 +5,11 @@ import {
   IMAGE_INDEX,
   IMAGE_MANIFEST,
   type JsonNode,
-  type JsonObject,
   type Manifest,
   bareDescriptor,
   descriptorNode,
+  wholeDescriptorNode,
   goJson,
-  isRecord,
   sortedMembers,
 } from "@ocilot/layout/spec";
 import type { CosignForm } from "../conventions/digest-tag.js";
@@ -58,8 +57,8 @@ export function liftedManifest(form: LiftForm, original: Manifest, from: Descrip
     ["schemaVersion", 2],
     ["mediaType", mediaType],
     ...(artifactType === undefined ? [] : [["artifactType", artifactType] as [string, JsonNode]]),
-    ...(config === undefined ? [] : [["config", wholeNode(config)] as [string, JsonNode]]),
-    [isIndex ? "manifests" : "layers", (parts.length > 0 || isIndex ? parts : [EMPTY_DESCRIPTOR]).map(wholeNode)],
+    ...(config === undefined ? [] : [["config", wholeDescriptorNode(config)] as [string, JsonNode]]),
+    [isIndex ? "manifests" : "layers", (parts.length > 0 || isIndex ? parts : [EMPTY_DESCRIPTOR]).map(wholeDescriptorNode)],
     ["subject", descriptorNode(bareDescriptor(subject))],
     ...(Object.keys(annotations).length === 0 ? [] : [["annotations", sortedMembers(annotations)] as [string, JsonNode]]),
   ];
@@ -87,19 +86,4 @@ function identityOf(form: LiftForm, original: Manifest, hint?: string): { config
       return { config: config ?? EMPTY_DESCRIPTOR, ...(type !== undefined && { artifactType: type }) };
     }
   }
-}
-
-/** A descriptor with the members that ocilot does not know behind those that it does. */
-function wholeNode(d: Descriptor): JsonObject {
-  const { members } = descriptorNode(d);
-  const known = new Set(["mediaType", "digest", "size", "urls", "annotations", "data", "platform", "artifactType"]);
-  return {
-    members: [...members, ...Object.entries(d).flatMap(([key, value]) => (known.has(key) ? [] : [[key, jsonNode(value)] as const]))],
-  };
-}
-
-function jsonNode(value: unknown): JsonNode {
-  if (Array.isArray(value)) return value.map(jsonNode);
-  if (isRecord(value)) return { members: Object.entries(value).map(([key, item]) => [key, jsonNode(item)] as const) };
-  return value as JsonNode;
 }

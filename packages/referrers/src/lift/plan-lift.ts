@@ -114,7 +114,7 @@ async function describedManifests(view: LayoutView): Promise<Map<Digest, Descrip
 async function elsewhere(layout: Layout, graph: ReferrerGraph, edge: ReferrerEdge): Promise<Descriptor | undefined> {
   if (edge.subjectDescriptor !== undefined && !(await layout.blobs.has(edge.subject))) return edge.subjectDescriptor;
   try {
-    return await subjectDescriptor(layout, graph, { digest: edge.subject }, true);
+    return await subjectDescriptor(layout, async () => graph, { digest: edge.subject }, true);
   } catch (error) {
     if (isOcilotError(error, "USAGE", "REF_NOT_FOUND")) return undefined;
     throw error;

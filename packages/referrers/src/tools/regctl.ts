@@ -1,5 +1,6 @@
 import type { Digest, IndexEntry } from "@ocilot/layout/spec";
 import { groupBy } from "../group-by.js";
+import { entryNodes } from "../individual.js";
 import type { ReaderTool } from "../reader-tool.js";
 import { referrersTag } from "../referrers-tag.js";
 import { type LayoutView, manifestOf } from "../view.js";
@@ -34,7 +35,7 @@ function directReferrers(view: LayoutView): Promise<Map<Digest | undefined, Dige
 }
 
 async function openEach(view: LayoutView): Promise<Map<Digest | undefined, Digest[]>> {
-  const nodes = await view.nodes(view.entries.map((e) => e.descriptor));
+  const nodes = await entryNodes(view);
   const groups = groupBy(nodes, (n) => manifestOf(n)?.subject?.digest);
   return new Map([...groups].map(([subject, group]) => [subject, group.map((n) => n.descriptor.digest)]));
 }

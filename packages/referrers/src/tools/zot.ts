@@ -1,5 +1,6 @@
 import type { Digest } from "@ocilot/layout/spec";
 import { damageOf } from "../damage.js";
+import { entryNodes } from "../individual.js";
 import { perView } from "../per-view.js";
 import type { ReaderTool, Trap } from "../reader-tool.js";
 import { type LayoutView, manifestOf } from "../view.js";
@@ -34,7 +35,7 @@ const modelOf = perView(build);
 async function build(view: LayoutView): Promise<Model> {
   const referrers = new Map<Digest, Set<Digest>>();
   const bad = new Map<Digest, string>();
-  for (const node of await view.nodes(view.entries.map((e) => e.descriptor))) {
+  for (const node of await entryNodes(view)) {
     const { digest } = node.descriptor;
     const isAbsent = node.state === "absent" || (node.state === "blob" && !(await view.has(digest)));
     if (isAbsent) bad.set(digest, `${digest} is not in the layout: zot answers no query about referrers`);

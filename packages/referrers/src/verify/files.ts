@@ -1,6 +1,7 @@
-import type { Dirent } from "node:fs";
-import { lstat, readdir, realpath } from "node:fs/promises";
+import { type Dirent, lstatSync } from "node:fs";
+import { readdir, realpath } from "node:fs/promises";
 import { join } from "node:path";
+import { setImmediate as breathe } from "node:timers/promises";
 import { isDigest } from "@ocilot/layout";
 import { type Finding, finding } from "./finding.js";
 
@@ -11,6 +12,9 @@ export interface LayoutFile {
   /** Permission bits; undefined where the system has none. */
   readonly mode?: number;
 }
+
+/** Files looked at by plain calls between two turns of the event loop. */
+const SLICE = 256;
 
 /** Names that programs give to files that are not whole yet, or that must not outlive them. */
 const LEFTOVERS: readonly RegExp[] = [
@@ -69,7 +73,8 @@ export async function listFiles(location: string): Promise<LayoutFile[] | undefi
   async function visit(directory: string, prefix: string, depth: number): Promise<void> {
     for (const entry of await readdir(directory, { withFileTypes: true })) {
       const path = prefix + entry.name;
-      files.push({ path, isDirectory: entry.isDirectory(), ...(await modeOf(join(directory, entry.name), entry)) });
+      if (files.length % SLICE === SLICE - 1) await breathe();
+      files.push({ path, isDirectory: entry.isDirectory(), ...modeOf(join(directory, entry.name), entry) });
       if (entry.isDirectory() && depth < 3 && /^(blobs|ingest|_uploads|\.uploads)$/.test(path.split("/")[0]!)) {
         // What cannot be entered shows in the mode of the directory itself.
         await visit(join(directory, entry.name), `${path}/`, depth + 1).catch(() => undefined);
@@ -79,7 +84,7 @@ export async function listFiles(location: string): Promise<LayoutFile[] | undefi
 }
 
 /** A link has no mode of its own, and Windows has none at all. */
-async function modeOf(path: string, entry: Dirent): Promise<{ mode?: number }> {
+function modeOf(path: string, entry: Dirent): { mode?: number } {
   if (process.platform === "win32" || entry.isSymbolicLink()) return {};
-  return { mode: (await lstat(path)).mode & 0o777 };
+  return { mode: lstatSync(path).mode & 0o777 };
 }

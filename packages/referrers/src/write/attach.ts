@@ -11,13 +11,16 @@ import {
   digestOf,
   parseManifest,
 } from "@ocilot/layout";
+import type { Convention } from "../convention.js";
+import { partsOf } from "../conventions/registry.js";
 import type { ConventionId } from "../edge.js";
-import { type ReferrerGraph, subjectEdge } from "../graph.js";
+import { ReferrerGraph, subjectEdge } from "../graph.js";
 import { IndexDraft } from "../index-draft.js";
 import { openView } from "../layout-view.js";
 import { readGraph } from "../read-graph.js";
 import type { LayoutView } from "../view.js";
 import { EMPTY_DESCRIPTOR, artifactManifest } from "./artifact-manifest.js";
+import { neighbours, placeAmong } from "./neighbours.js";
 import { conventionsOf, projectAll, writeDraft, writingConventions } from "./project-all.js";
 import { type DanglingSubject, absentSubject, subjectDescriptor } from "./subject.js";
 
@@ -71,15 +74,14 @@ export async function attach(
   await layout.index.update(async (snapshot) => {
     await refuseCollected(layout, layers);
     const view = await openView(layout, { snapshot, strict: true });
-    const graph = await readGraph(view);
-    const text = "manifest" in referrer ? referrer.manifest : new TextEncoder().encode(await compose(referrer, graph));
+    const text = "manifest" in referrer ? referrer.manifest : new TextEncoder().encode(await compose(referrer, view));
     const mediaType = ("manifest" in referrer ? referrer.mediaType : undefined) ?? IMAGE_MANIFEST;
     result = { mediaType, digest: digestOf(text), size: text.length };
     await checkSubject(layout, text, result, wanted.digest);
     const isNew = !(await layout.blobs.has(result.digest));
     await layout.blobs.put(text, { expect: result });
     try {
-      return await record(layout, view, graph, result, options);
+      return await record(layout, view, result, options);
     } catch (error) {
       // A scan would find it.
       if (isNew) await layout.blobs.delete(result.digest);
@@ -88,12 +90,12 @@ export async function attach(
   }, options);
   return result!;
 
-  async function compose({ artifactType, annotations, created }: NewArtifact, graph: ReferrerGraph): Promise<string> {
+  async function compose({ artifactType, annotations, created }: NewArtifact, view: LayoutView): Promise<string> {
     await layout.blobs.put(new TextEncoder().encode("{}"), { expect: EMPTY_DESCRIPTOR });
     return artifactManifest({
       artifactType,
       layers,
-      subject: await subjectDescriptor(layout, graph, wanted, options.allowDangling ?? false),
+      subject: await subjectDescriptor(layout, async () => await readGraph(view), wanted, options.allowDangling ?? false),
       ...(annotations !== undefined && { annotations }),
       ...(created !== undefined && { created }),
     });
@@ -125,31 +127,41 @@ async function refuseCollected(layout: Layout, layers: readonly Descriptor[]): P
 }
 
 /** The edits that record the new referrer, after a check that every convention asked for then states it. */
-async function record(
-  layout: Layout,
-  view: LayoutView,
-  graph: ReferrerGraph,
-  referrer: Descriptor,
-  options: AttachOptions,
-): Promise<readonly IndexEdit[]> {
+async function record(layout: Layout, view: LayoutView, referrer: Descriptor, options: AttachOptions): Promise<readonly IndexEdit[]> {
   const [node] = await view.nodes([referrer]);
   const edge = subjectEdge(node!, { convention: "oras" });
   if (edge === undefined) throw notReferrer(referrer.digest, "it cannot be read as a manifest with a subject");
-  graph.add(edge);
-  const conventions = options.conventions === undefined ? await writingConventions(view) : conventionsOf(options.conventions);
-  const draft = new IndexDraft(view);
-  const refusals = await projectAll(draft, graph, conventions);
-  if (refusals.length > 0) {
-    throw new OcilotError(
-      "CONVERSION_REFUSED",
-      `not attached: ${refusals[0]}`,
-      { to: conventions.map((c) => c.id).join(","), reasons: refusals },
-      {
-        hint: "index.json is unchanged. Mend the cause, or choose another way to record it with --convention.",
-      },
-    );
+  const near = await neighbours(view, [edge.subject, referrer.digest]);
+  if (near !== undefined) {
+    const conventions = await chosenConventions(near, options);
+    if (conventions.flatMap(partsOf).every((c) => c.traits.shape === "individual")) {
+      const draft = new IndexDraft(near);
+      await project(draft, new ReferrerGraph([edge]), conventions);
+      return await placeAmong(view, draft.projection().changes);
+    }
   }
+  const graph = await readGraph(view);
+  graph.add(edge);
+  const draft = new IndexDraft(view);
+  await project(draft, graph, await chosenConventions(view, options));
   return await writeDraft(layout, draft, view, graph);
+}
+
+async function chosenConventions(view: LayoutView, { conventions }: AttachOptions): Promise<Convention[]> {
+  return conventions === undefined ? await writingConventions(view) : conventionsOf(conventions);
+}
+
+async function project(draft: IndexDraft, graph: ReferrerGraph, conventions: readonly Convention[]): Promise<void> {
+  const refusals = await projectAll(draft, graph, conventions);
+  if (refusals.length === 0) return;
+  throw new OcilotError(
+    "CONVERSION_REFUSED",
+    `not attached: ${refusals[0]}`,
+    { to: conventions.map((c) => c.id).join(","), reasons: refusals },
+    {
+      hint: "index.json is unchanged. Mend the cause, or choose another way to record it with --convention.",
+    },
+  );
 }
 
 /** Readers compare media type, digest and size of a subject, so all three must be those of what is there. */

@@ -10,12 +10,12 @@ export interface DanglingSubject {
 
 /**
  * The descriptor by which a new referrer names its subject: `mediaType`, `digest` and `size` exactly as they are,
- * because readers compare all three.
+ * because readers compare all three. The graph is asked only for a subject that is absent.
  * @throws OcilotError `REF_NOT_FOUND` for an absent subject, `USAGE` for one that is no manifest
  */
 export async function subjectDescriptor(
   layout: Layout,
-  graph: ReferrerGraph,
+  graph: () => Promise<ReferrerGraph>,
   wanted: DanglingSubject,
   allowDangling: boolean,
 ): Promise<Descriptor> {
@@ -31,7 +31,7 @@ export async function subjectDescriptor(
     );
   }
   if (!allowDangling) throw absentSubject(digest);
-  const known = graph.of(digest).find((e) => e.subjectDescriptor !== undefined)?.subjectDescriptor;
+  const known = (await graph()).of(digest).find((e) => e.subjectDescriptor !== undefined)?.subjectDescriptor;
   const size = wanted.size ?? known?.size;
   if (size === undefined) {
     throw new OcilotError(

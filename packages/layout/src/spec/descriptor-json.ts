@@ -1,0 +1,95 @@
+import type { Descriptor, Platform } from "./descriptor.js";
+import { isRecord } from "./guards.js";
+import { type JsonNode, type JsonObject, goJson, isGoPlain, sortedMembers } from "./go-json.js";
+
+/** The member order of the Go libraries. */
+export const DESCRIPTOR_ORDER: readonly string[] = [
+  "mediaType",
+  "digest",
+  "size",
+  "urls",
+  "annotations",
+  "data",
+  "platform",
+  "artifactType",
+];
+
+/** A descriptor in the Go libraries' member order, annotations sorted, empty ones left out. */
+export function descriptorNode(d: Descriptor): JsonObject {
+  const members: (readonly [string, JsonNode])[] = [
+    ["mediaType", d.mediaType],
+    ["digest", d.digest],
+    ["size", d.size],
+  ];
+  // What came out of a document may hold null where the type says undefined.
+  if (d.urls?.length) members.push(["urls", d.urls]);
+  if (Object.keys(d.annotations ?? {}).length > 0) members.push(["annotations", sortedMembers(d.annotations!)]);
+  if (d.data) members.push(["data", d.data]);
+  if (d.platform) members.push(["platform", platformNode(d.platform)]);
+  if (d.artifactType) members.push(["artifactType", d.artifactType]);
+  return { members };
+}
+
+/** As {@link descriptorNode}, with the members that ocilot does not know behind those that it does. */
+export function wholeDescriptorNode(d: Descriptor): JsonObject {
+  const foreign = Object.entries(d).filter(([key]) => !DESCRIPTOR_ORDER.includes(key));
+  return { members: [...descriptorNode(d).members, ...foreign.map(([key, value]) => [key, jsonNode(value)] as const)] };
+}
+
+function jsonNode(value: unknown): JsonNode {
+  if (Array.isArray(value)) return value.map(jsonNode);
+  if (isRecord(value)) return { members: Object.entries(value).map(([key, item]) => [key, jsonNode(item)] as const) };
+  return value as JsonNode;
+}
+
+function platformNode(p: Platform): JsonObject {
+  const known: Record<string, JsonNode | undefined> = {
+    architecture: p.architecture ?? "",
+    os: p.os ?? "",
+    "os.version": p["os.version"] || undefined,
+    "os.features": p["os.features"]?.length ? p["os.features"] : undefined,
+    variant: p.variant || undefined,
+  };
+  return { members: Object.entries(known).flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const])) };
+}
+
+/** What `goJson` makes of {@link wholeDescriptorNode}. */
+export function descriptorText(d: Descriptor): string {
+  return plainDescriptorText(d) ?? goJson(wholeDescriptorNode(d));
+}
+
+/** The same, if `JSON.stringify` writes just that; undefined where something about the descriptor is odd. */
+export function plainDescriptorText(d: Descriptor): string | undefined {
+  const text = isInOrder(d) ? JSON.stringify(d) : undefined;
+  return text !== undefined && isGoPlain(text) ? text : undefined;
+}
+
+/** What `goJson` makes of a list of {@link descriptorNode}; where nothing in it is odd, `JSON.stringify` does it all at once. */
+export function descriptorsText(ds: readonly Descriptor[]): string {
+  const text = ds.every(isInOrder) ? JSON.stringify(ds) : undefined;
+  return text !== undefined && isGoPlain(text) ? text : goJson(ds.map(descriptorNode));
+}
+
+const PLAIN_ORDER: readonly string[] = ["mediaType", "digest", "size", "annotations", "artifactType"];
+
+/** Tells whether JavaScript would write the members that {@link descriptorNode} writes, in its order. */
+function isInOrder(d: Descriptor): boolean {
+  let last = -1;
+  for (const key of Object.keys(d)) {
+    const at = PLAIN_ORDER.indexOf(key);
+    if (at <= last) return false;
+    last = at;
+  }
+  if (d.annotations === null || d.artifactType === null || d.artifactType === "") return false;
+  return d.annotations === undefined || isPlainMap(d.annotations);
+}
+
+/** One that is not empty, of keys that stand in the order of the Go libraries. */
+function isPlainMap(map: Readonly<Record<string, string>>): boolean {
+  let last = "";
+  for (const key of Object.keys(map)) {
+    if (key <= last || !/^[ -~]+$/.test(key)) return false;
+    last = key;
+  }
+  return last !== "";
+}

@@ -1,0 +1,75 @@
+import { type Digest, IMAGE_SPEC_SUBJECT, type IndexEdit, type IndexEntry, KIND, OLAREG_SUBJECT, manifestKind } from "@ocilot/layout";
+import { parseDigestTag } from "../conventions/digest-tag.js";
+import type { IndexChange, RecordKey } from "../convention.js";
+import { compareKeys } from "../index-draft.js";
+import { containerdMark } from "../individual.js";
+import { isBareEntry, isPlainReferrerEntry } from "../marks.js";
+import { parseReferrersTag } from "../referrers-tag.js";
+import { type LayoutView, manifestOf } from "../view.js";
+
+/** Manifests opened at once while one with a subject is looked for. */
+const SLICE = 64;
+
+/**
+ * Of a layout whose referrers have an entry each: the entries of `digests`, and of each convention one that speaks it.
+ * Nothing else has to be opened to add one more. Undefined where a list, a bare entry or a name may depend on the others.
+ */
+export async function neighbours(view: LayoutView, digests: readonly Digest[]): Promise<LayoutView | undefined> {
+  if (Object.keys(view.annotations).length > 0 || view.entries.some(dependsOnOthers)) return undefined;
+  const records = view.entries.filter(isRecordLike);
+  const stay = new Set<IndexEntry>();
+  for (const like of [records.filter((e) => containerdMark(e) === undefined), records.filter((e) => containerdMark(e) !== undefined)]) {
+    const spoken = await lastReferrer(view, like);
+    if (spoken !== undefined) stay.add(spoken);
+  }
+  return view.narrow((entry) => stay.has(entry) || digests.includes(entry.descriptor.digest));
+}
+
+/** A list, or an entry whose meaning comes from what else is listed. */
+function dependsOnOthers(entry: IndexEntry): boolean {
+  const { annotations } = entry.descriptor;
+  const isMarked = [OLAREG_SUBJECT, IMAGE_SPEC_SUBJECT, KIND].some((key) => annotations?.[key] !== undefined);
+  const isNamed = entry.tag !== undefined && (parseReferrersTag(entry.tag) ?? parseDigestTag(entry.tag)) !== undefined;
+  return isMarked || isNamed || isBareEntry(entry);
+}
+
+function isRecordLike({ descriptor, tag }: IndexEntry): boolean {
+  const kind = manifestKind(descriptor.mediaType);
+  return tag === undefined && (kind === "image" || kind === "artifact");
+}
+
+/** From the end, where new ones are put. */
+async function lastReferrer(view: LayoutView, entries: readonly IndexEntry[]): Promise<IndexEntry | undefined> {
+  for (let end = entries.length; end > 0; end -= SLICE) {
+    const slice = entries.slice(Math.max(end - SLICE, 0), end);
+    const nodes = await view.nodes(slice.map((e) => e.descriptor));
+    const found = slice.findLast((_, i) => manifestOf(nodes[i])?.subject !== undefined);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** Gives what is added its place as `placeChanges` does where the records are in order, and opens only what it compares with. */
+export async function placeAmong(view: LayoutView, changes: readonly IndexChange[]): Promise<IndexEdit[]> {
+  const edits: IndexEdit[] = changes.filter((c) => c.op !== "add");
+  const added = changes.filter((c) => c.op === "add").toSorted((a, b) => compareKeys(a.key, b.key));
+  for (const { key, descriptor } of added) {
+    let [low, high] = [0, view.entries.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const there = await keyOf(view, view.entries[middle]!);
+      if (there !== undefined && compareKeys(there, key) > 0) high = middle;
+      else low = middle + 1;
+    }
+    edits.push({ op: "insert", before: low, descriptor });
+  }
+  return edits;
+}
+
+async function keyOf(view: LayoutView, entry: IndexEntry): Promise<RecordKey | undefined> {
+  if (!isRecordLike(entry)) return undefined;
+  const [node] = await view.nodes([entry.descriptor]);
+  const manifest = manifestOf(node);
+  const isRecord = manifest?.subject !== undefined && isPlainReferrerEntry(entry, manifest);
+  return isRecord ? { rank: "referrer", subject: manifest.subject.digest, digest: entry.descriptor.digest } : undefined;
+}
