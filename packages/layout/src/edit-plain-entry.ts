@@ -1,6 +1,11 @@
-import type { IndexEdit } from "./index-edit.js";
 import type { Descriptor } from "./spec/descriptor.js";
 import { plainDescriptorText } from "./spec/descriptor-json.js";
+import type { Digest } from "./spec/digest.js";
+
+/** A change to one entry; `retarget` changes where it points and nothing else about it. */
+export type EntryEdit =
+  | { readonly op: "retarget"; readonly digest: Digest; readonly size: number }
+  | { readonly op: "annotate"; readonly set?: Readonly<Record<string, string>>; readonly unset?: readonly string[] };
 
 /** An entry after an edit. */
 export interface EditedEntry {
@@ -12,7 +17,7 @@ export interface EditedEntry {
  * Makes an edit of an entry that is written just as ocilot would write it, without looking into its text: many entries are.
  * Undefined for any other, whose text has to be edited in place.
  */
-export function editPlainEntry(text: string, d: Descriptor, edit: IndexEdit & { op: "retarget" | "annotate" }): EditedEntry | undefined {
+export function editPlainEntry(text: string, d: Descriptor, edit: EntryEdit): EditedEntry | undefined {
   if (plainDescriptorText(d) !== text) return undefined;
   const descriptor =
     edit.op === "retarget" ? { ...d, digest: edit.digest, size: edit.size } : annotated(d, edit.set ?? {}, edit.unset ?? []);

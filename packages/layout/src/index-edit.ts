@@ -1,27 +1,19 @@
 import { OcilotError } from "./errors.js";
-import { editPlainEntry } from "./edit-plain-entry.js";
+import { type EntryEdit, editPlainEntry } from "./edit-plain-entry.js";
 import { INDEX_FILE, type IndexSnapshot } from "./index-snapshot.js";
 import type { Descriptor } from "./spec/descriptor.js";
 import { DESCRIPTOR_ORDER, descriptorText, wholeDescriptorNode } from "./spec/descriptor-json.js";
-import type { Digest } from "./spec/digest.js";
 import { compareUtf8, goJson } from "./spec/go-json.js";
 import { type Container, type Item, type JsonStyle, containerAt, styleOf } from "./spec/json-text.js";
 
 /**
  * One change to `index.json`. Positions are those of the snapshot that the edit starts from, whatever the other edits do.
  * `insert` puts its entry before the entry at `before` (the number of entries: at the end), after earlier inserts there.
- * `retarget` changes where an entry points and nothing else about it.
  */
 export type IndexEdit =
   | { readonly op: "insert"; readonly before: number; readonly descriptor: Descriptor }
   | { readonly op: "remove"; readonly position: number }
-  | { readonly op: "retarget"; readonly position: number; readonly digest: Digest; readonly size: number }
-  | {
-      readonly op: "annotate";
-      readonly position: number;
-      readonly set?: Readonly<Record<string, string>>;
-      readonly unset?: readonly string[];
-    }
+  | ({ readonly position: number } & EntryEdit)
   | { readonly op: "annotate-index"; readonly set?: Readonly<Record<string, string>>; readonly unset?: readonly string[] };
 
 /** The member order of the Go libraries; members that ocilot adds take their place in it. */
@@ -89,7 +81,7 @@ function checkPosition(edit: IndexEdit, count: number): void {
   throw new RangeError(`${INDEX_FILE}: cannot ${edit.op} at position ${position} of ${count} entries`);
 }
 
-function editEntry(text: string, edit: IndexEdit & { op: "retarget" | "annotate" }, style: JsonStyle): string {
+function editEntry(text: string, edit: EntryEdit, style: JsonStyle): string {
   const entry = containerAt(text, 0);
   let members = partsOf(text, entry);
   if (edit.op === "annotate") members = annotate(members, edit, DESCRIPTOR_ORDER, style, 2);

@@ -9,5 +9,6 @@ export * from "./manifest.js";
 export * from "./media-types.js";
 export { Sharing } from "./sharing.js";
 export * from "../errors.js";
+export type { EntryEdit } from "../edit-plain-entry.js";
 export * from "../index-edit.js";
 export * from "../index-snapshot.js";
