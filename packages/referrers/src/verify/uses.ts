@@ -1,4 +1,5 @@
 import { type Descriptor, type Digest, type IndexEntry, type Manifest, manifestKind } from "@ocilot/layout/spec";
+import { DescriptorMap } from "../descriptor-map.js";
 import type { ReferrerEdge } from "../edge.js";
 import type { ReferrerGraph } from "../graph.js";
 import { groupBy } from "../group-by.js";
@@ -47,7 +48,8 @@ export async function takeInventory(
   entries: readonly IndexEntry[],
   withSubjects: boolean,
 ): Promise<Inventory> {
-  const uses = new Map<string, Use>();
+  const uses: Use[] = [];
+  const seen = { manifest: new DescriptorMap<true>(), blob: new DescriptorMap<true>() };
   const manifests = new Map<Digest, Manifest>();
   const paths = new Map<Digest, readonly PathStep[]>();
   const edges = new Set<ReferrerEdge>();
@@ -66,25 +68,32 @@ export async function takeInventory(
       level = linked();
     }
   }
-  return { uses: [...uses.values()], manifests, paths, edges: [...edges] };
+  return { uses, manifests, paths, edges: [...edges] };
 
   async function follow(start: readonly Step[]): Promise<void> {
     let steps = start;
     while (steps.length > 0) {
-      const fresh = steps.filter(
-        (s) => !uses.has(keyOf(s)) && uses.set(keyOf(s), { ...s, node: { state: "blob", descriptor: s.descriptor } }),
-      );
+      const fresh: Step[] = [];
+      for (const step of steps) {
+        if (seen[step.slot].has(step.descriptor)) continue;
+        seen[step.slot].set(step.descriptor, true);
+        fresh.push(step);
+      }
       const nodes = await view.nodes(fresh.map((s) => s.descriptor));
-      steps = fresh.flatMap((step, i) => {
+      const next: Step[] = [];
+      for (const [i, { descriptor, slot, steps: way, roots }] of fresh.entries()) {
         const node = nodes[i]!;
-        uses.set(keyOf(step), { ...step, node });
-        const { digest } = step.descriptor;
-        if (!paths.has(digest)) paths.set(digest, step.steps);
+        uses.push({ descriptor, slot, steps: way, node, roots });
+        const { digest } = descriptor;
+        if (!paths.has(digest)) paths.set(digest, way);
         const manifest = manifestOf(node);
-        if (manifest === undefined || manifests.has(digest)) return [];
+        if (manifest === undefined || manifests.has(digest)) continue;
         manifests.set(digest, manifest);
-        return partsOf(manifest, step);
-      });
+        for (const part of partsOf(manifest)) {
+          if (!seen[part.slot].has(part.descriptor)) next.push({ descriptor: part.descriptor, slot: part.slot, steps: [...way, part.step], roots });
+        }
+      }
+      steps = next;
     }
   }
 
@@ -96,40 +105,46 @@ export async function takeInventory(
       const above = paths.get(edge.referrer.digest);
       if (below === undefined && (above === undefined || !withSubjects)) continue;
       edges.add(edge);
-      if (below !== undefined) push(edge.referrer, [...below, referrerStep(edge)], below);
-      if (edge.subjectDescriptor !== undefined) {
+      if (below !== undefined && isNew(edge.referrer)) push(edge.referrer, [...below, referrerStep(edge)], below);
+      if (edge.subjectDescriptor !== undefined && isNew(edge.subjectDescriptor)) {
         const way = above ?? [...below!, referrerStep(edge)];
         push(edge.subjectDescriptor, [...way, { kind: "subject", digest: edge.subject }], way);
       }
     }
     return next;
 
+    function isNew(descriptor: Descriptor): boolean {
+      return !seen.manifest.has(descriptor);
+    }
+
     function push(descriptor: Descriptor, steps: readonly PathStep[], from: readonly PathStep[]): void {
-      const slot = "manifest" as const;
       const first = from[0];
       const roots = first?.kind === "entry" ? (described.get(first.digest) ?? []) : [];
-      if (!uses.has(keyOf({ descriptor, slot }))) next.push({ descriptor, slot, steps, roots });
+      next.push({ descriptor, slot: "manifest", steps, roots });
     }
   }
 }
 
-function partsOf(manifest: Manifest, { steps, roots }: Step): Step[] {
-  const to = (descriptor: Descriptor, slot: Use["slot"], step: PathStep): Step => ({ descriptor, slot, steps: [...steps, step], roots });
-  const slotOf = (d: Descriptor): Use["slot"] => (manifestKind(d.mediaType) === undefined ? "blob" : "manifest");
-  return [
-    ...(manifest.config ? [to(manifest.config, "blob", { kind: "config", digest: manifest.config.digest })] : []),
-    ...manifest.layers.map((d, index) => to(d, slotOf(d), { kind: "layer", index, digest: d.digest })),
-    ...manifest.manifests.map((d, index) => {
-      const platform = platformName(d.platform);
-      return to(d, "manifest", { kind: "child", index, digest: d.digest, ...(platform !== undefined && { platform }) });
-    }),
-  ];
+interface Part extends Pick<Use, "descriptor" | "slot"> {
+  readonly step: PathStep;
+}
+
+function* partsOf({ config, layers, manifests }: Manifest): Iterable<Part> {
+  if (config !== undefined) yield { descriptor: config, slot: "blob", step: { kind: "config", digest: config.digest } };
+  for (const [index, d] of layers.entries()) {
+    const slot = manifestKind(d.mediaType) === undefined ? "blob" : "manifest";
+    yield { descriptor: d, slot, step: { kind: "layer", index, digest: d.digest } };
+  }
+  for (const [index, d] of manifests.entries()) {
+    const platform = platformName(d.platform);
+    yield {
+      descriptor: d,
+      slot: "manifest",
+      step: { kind: "child", index, digest: d.digest, ...(platform !== undefined && { platform }) },
+    };
+  }
 }
 
 function referrerStep(edge: ReferrerEdge): PathStep {
   return { kind: "referrer", digest: edge.referrer.digest, ...(edge.artifactType !== undefined && { artifactType: edge.artifactType }) };
-}
-
-function keyOf({ descriptor, slot }: Pick<Use, "descriptor" | "slot">): string {
-  return `${slot} ${descriptor.digest} ${descriptor.size} ${descriptor.mediaType}`;
 }
