@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
 
 /** The world outside a command, so that a test can put its own in place. */
@@ -20,4 +21,10 @@ export interface Context {
 /** Prints lines to standard output, for people or as one JSON document. */
 export function print(io: Io, text: string): void {
   io.stdout.write(`${text}\n`);
+}
+
+/** Prints one long line piece by piece, no faster than it is read. */
+export async function printPieces(io: Io, pieces: Iterable<string>): Promise<void> {
+  for (const piece of pieces) if (!io.stdout.write(piece)) await once(io.stdout, "drain");
+  io.stdout.write("\n");
 }

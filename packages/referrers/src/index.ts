@@ -6,7 +6,7 @@ export { openView, type ViewOptions } from "./layout-view.js";
 export { findProblems } from "./problems.js";
 export { readGraph } from "./read-graph.js";
 export { referrersTag } from "./referrers-tag.js";
-export { responseLine, responseText } from "./response-index.js";
+export { responseLine, responsePieces, responseText } from "./response-index.js";
 export { type ListOptions, type Referrer, listReferrers, referrersIn } from "./referrers.js";
 export { CONVENTIONS, TARGETS, findConvention } from "./conventions/registry.js";
 export type { ReaderTool, ToolId, Trap } from "./reader-tool.js";

@@ -17,9 +17,22 @@ export function responseLine(edge: ReferrerEdge): Descriptor {
   };
 }
 
+/** Lines in one piece of {@link responsePieces}. */
+const PIECE = 1000;
+
 /** The text of a referrers response: byte for byte what regclient and olareg write for these lines in this order. */
 export function responseText(lines: readonly Descriptor[]): string {
-  return `{"schemaVersion":2,"mediaType":"${IMAGE_INDEX}","manifests":${descriptorsText(lines)}}`;
+  return [...responsePieces(lines, (line) => line)].join("");
+}
+
+/** {@link responseText} piece by piece, for a response that need not be in memory as a whole. */
+export function* responsePieces<T>(items: readonly T[], lineOf: (item: T) => Descriptor): Iterable<string> {
+  yield `{"schemaVersion":2,"mediaType":"${IMAGE_INDEX}","manifests":[`;
+  for (let start = 0; start < items.length; start += PIECE) {
+    const text = descriptorsText(items.slice(start, start + PIECE).map(lineOf));
+    yield `${start > 0 ? "," : ""}${text.slice(1, -1)}`;
+  }
+  yield "]}";
 }
 
 /** The response as a blob on its way into a layout. */

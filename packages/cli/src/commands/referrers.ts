@@ -8,19 +8,21 @@ import {
   openView,
   readGraph,
   referrersIn,
+  responseLine,
+  responsePieces,
 } from "@ocilot/referrers";
 import { type Command, defineCommand } from "../command.js";
 import { EXIT } from "../exit-code.js";
 import { findSubject } from "../find-subject.js";
 import { leavesOf, platformText, referrersOf } from "../inventory.js";
-import { print } from "../io.js";
+import { type Io, print, printPieces } from "../io.js";
 import { artifactTypeOption } from "../options/artifact-type.js";
 import { conventionOption, conventionsOf } from "../options/convention.js";
 import { archiveOption, maxSizeOf } from "../options/archive.js";
 import { jsonOption } from "../options/json.js";
 import { scanOption } from "../options/scan.js";
 import { openReference } from "../reference.js";
-import { renderResponse } from "../render/response.js";
+import { renderNested } from "../render/response.js";
 import { count } from "../render/text.js";
 import { type TreeNode, renderTree } from "../render/tree.js";
 import { layoutWarnings, warn } from "../warn.js";
@@ -65,18 +67,27 @@ export const referrers: Command = defineCommand({
     const { subject, graph } = await findSubject(layout, snapshot, reference, async (digest) =>
       readGraph(isWhole ? view : focusOn(view, digest), conventions),
     );
-    const wanted = { recursive, ...(args["artifact-type"] !== undefined && { artifactType: args["artifact-type"] }) };
+    const artifactType = args["artifact-type"];
+    warn(io, layoutWarnings(layout, snapshot));
+    if (args.json && !recursive) {
+      const edges = graph.of(subject.digest).filter((e) => artifactType === undefined || e.artifactType === artifactType);
+      const answer = edges.filter((e) => e.link === "S");
+      await printPieces(io, responsePieces(answer, responseLine));
+      noteLeft(io, edges.length - answer.length);
+      return EXIT.ok;
+    }
+    const wanted = { recursive, ...(artifactType !== undefined && { artifactType }) };
     const found = referrersIn(graph, subject.digest, wanted);
     const platforms = recursive && "mediaType" in subject ? await platformsOf(view, graph, subject) : [];
     const below = platforms
       .map(({ digest, platform }) => ({ digest, platform, referrers: referrersIn(graph, digest, wanted) }))
       .filter((p) => p.referrers.length > 0);
-    warn(io, layoutWarnings(layout, snapshot));
     if (args.json) {
-      const isIndex = recursive && platforms.length > 0;
-      print(io, renderResponse(found, isIndex ? below : undefined, recursive));
-      const left = [found, ...below.map((p) => p.referrers)].reduce((sum, list) => sum + withoutSubject(list), 0);
-      if (left > 0) io.stderr.write(`ocilot: note: ${count(left, "link")} without a subject field left out\n`);
+      print(io, renderNested(found, platforms.length > 0 ? below : undefined));
+      noteLeft(
+        io,
+        [found, ...below.map((p) => p.referrers)].reduce((sum, list) => sum + withoutSubject(list), 0),
+      );
     } else print(io, renderTree(toTree(subject.digest, found, below, await view.has(subject.digest))));
     return EXIT.ok;
   },
@@ -91,6 +102,10 @@ async function platformsOf(
   if (manifest === undefined) return [];
   const leaves = await leavesOf(view, referrersOf(graph), manifest, new Set([subject.digest]));
   return leaves.map((d) => ({ digest: d.digest, platform: platformText(d.platform) }));
+}
+
+function noteLeft(io: Io, links: number): void {
+  if (links > 0) io.stderr.write(`ocilot: note: ${count(links, "link")} without a subject field left out\n`);
 }
 
 function withoutSubject(list: readonly Referrer[]): number {

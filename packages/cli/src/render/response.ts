@@ -1,17 +1,15 @@
 import { type Digest, type JsonNode, type JsonObject, IMAGE_INDEX, descriptorNode, goJson } from "@ocilot/layout/spec";
-import { type Referrer, responseText } from "@ocilot/referrers";
+import type { Referrer } from "@ocilot/referrers";
 
 /**
- * The answer of the Referrers API to a query for these referrers, byte for byte what a Go registry would send; with
- * `recursive` each descriptor carries an answer of its own. A link without `subject` is in no answer.
+ * The answer of the Referrers API to a query for these referrers, where each descriptor carries an answer of its own. A
+ * link without `subject` is in no answer.
  * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers
  */
-export function renderResponse(
+export function renderNested(
   found: readonly Referrer[],
   platforms: readonly { digest: Digest; platform: string | undefined; referrers: readonly Referrer[] }[] | undefined,
-  recursive: boolean,
 ): string {
-  if (!recursive) return responseText(found.filter((r) => r.link === "S").map((r) => r.descriptor));
   const members: (readonly [string, JsonNode])[] = [
     ["schemaVersion", 2],
     ["mediaType", IMAGE_INDEX],

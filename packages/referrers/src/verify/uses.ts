@@ -90,7 +90,8 @@ export async function takeInventory(
         if (manifest === undefined || manifests.has(digest)) continue;
         manifests.set(digest, manifest);
         for (const part of partsOf(manifest)) {
-          if (!seen[part.slot].has(part.descriptor)) next.push({ descriptor: part.descriptor, slot: part.slot, steps: [...way, part.step], roots });
+          if (!seen[part.slot].has(part.descriptor))
+            next.push({ descriptor: part.descriptor, slot: part.slot, steps: [...way, part.step], roots });
         }
       }
       steps = next;
