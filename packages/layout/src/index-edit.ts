@@ -26,18 +26,25 @@ const INDEX_ORDER = ["schemaVersion", "mediaType", "artifactType", "manifests", 
  * @throws RangeError if an edit names a position that the snapshot does not have
  */
 export function editIndex(base: IndexSnapshot, edits: readonly IndexEdit[]): string {
-  if (edits.length === 0) return base.text;
+  const { text } = base;
+  if (edits.length === 0) return text;
   refuseQuirks(base);
-  const root = containerAt(base.text, 0);
-  const style = styleOf(base.text, root);
-  let members = edits.some((e) => e.op !== "annotate-index") ? editEntries(base, root, edits, style) : partsOf(base.text, root);
+  const root = containerAt(text, 0);
+  const style = styleOf(text, root);
+  let members = edits.some((e) => e.op !== "annotate-index") ? editEntries(text, base, root, edits, style) : partsOf(text, root);
   for (const edit of edits) {
     if (edit.op === "annotate-index") members = annotate(members, edit, INDEX_ORDER, style, 0);
   }
-  return base.text.slice(0, root.start) + join(base.text, root, members, style, 0) + base.text.slice(root.end);
+  return text.slice(0, root.start) + join(text, root, members, style, 0) + text.slice(root.end);
 }
 
-function editEntries({ text, entries: was }: IndexSnapshot, root: Container, edits: readonly IndexEdit[], style: JsonStyle): Part[] {
+function editEntries(
+  text: string,
+  { entries: was }: IndexSnapshot,
+  root: Container,
+  edits: readonly IndexEdit[],
+  style: JsonStyle,
+): Part[] {
   const members = partsOf(text, root);
   const at = members.findIndex((m) => m.key === "manifests");
   const start = at < 0 ? undefined : root.items[at]!.value.start;

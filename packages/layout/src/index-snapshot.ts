@@ -3,7 +3,7 @@ import { REF_NAME } from "./spec/annotations.js";
 import { type Descriptor, parseDescriptor } from "./spec/descriptor.js";
 import type { Digest } from "./spec/digest.js";
 import { MemberNames, isRecord, stringMap } from "./spec/guards.js";
-import { type JsonQuirk, readJson } from "./spec/json.js";
+import { type JsonQuirk, decodeText, readJson } from "./spec/json.js";
 import { Sharing } from "./spec/sharing.js";
 
 /** The name of the file, and the word for it in messages. */
@@ -23,6 +23,7 @@ export interface IndexEntry {
 /** `index.json` as it was at one moment. `digest` is the sha256 of its bytes. */
 export interface IndexSnapshot {
   readonly digest: Digest;
+  /** Decoded anew each time: a large document is kept as bytes, and only an edit looks at its text. */
   readonly text: string;
   readonly entries: readonly IndexEntry[];
   readonly annotations: Readonly<Record<string, string>>;
@@ -36,7 +37,7 @@ export interface IndexSnapshot {
  */
 export function parseIndex(bytes: Uint8Array, digest: Digest): IndexSnapshot {
   try {
-    const { text, value, quirks } = readJson(bytes, INDEX_FILE);
+    const { value, quirks } = readJson(bytes, INDEX_FILE);
     if (!isRecord(value)) throw invalid("$", "is not an object");
     const manifests = value["manifests"] ?? [];
     if (!Array.isArray(manifests)) throw invalid("$.manifests", "is not an array");
@@ -44,7 +45,15 @@ export function parseIndex(bytes: Uint8Array, digest: Digest): IndexSnapshot {
     const annotations = stringMap(value["annotations"] ?? {}, (reason) => invalid("$.annotations", reason));
     const sharing = new Sharing();
     const entries = manifests.map((entry, position) => toEntry(entry, position, sharing));
-    return { digest, text, entries, annotations, quirks: oddity === undefined ? quirks : [...quirks, oddity] };
+    return {
+      digest,
+      get text() {
+        return decodeText(bytes);
+      },
+      entries,
+      annotations,
+      quirks: oddity === undefined ? quirks : [...quirks, oddity],
+    };
   } catch (error) {
     if (isOcilotError(error, "DOCUMENT_INVALID", "DESCRIPTOR_INVALID", "DIGEST_INVALID")) {
       const path = error.details.path;

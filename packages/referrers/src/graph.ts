@@ -5,7 +5,9 @@ import { type LayoutView, type ManifestNode, manifestOf } from "./view.js";
 
 /** Who refers to whom, whichever convention said so: one edge for each pair, with all that speaks for it. */
 export class ReferrerGraph {
-  readonly #bySubject: Map<Digest, Map<Digest, Held>> = new Map();
+  readonly #bySubject: Map<Digest, Map<Digest, ReferrerEdge>> = new Map();
+  /** Edges that were made here by merging and that nobody has seen yet: more evidence goes into the same list. */
+  readonly #growing: Set<ReferrerEdge> = new Set();
   readonly #sortedOf: Map<Digest, readonly ReferrerEdge[]> = new Map();
   #sorted: readonly ReferrerEdge[] | undefined;
 
@@ -18,9 +20,8 @@ export class ReferrerGraph {
     const { digest } = edge.referrer;
     const siblings = this.#bySubject.get(edge.subject);
     const old = siblings?.get(digest);
-    if (siblings === undefined) this.#bySubject.set(edge.subject, new Map([[digest, { edge, evidence: undefined }]]));
-    else if (old === undefined) siblings.set(digest, { edge, evidence: undefined });
-    else merge(old, edge);
+    if (siblings === undefined) this.#bySubject.set(edge.subject, new Map([[digest, edge]]));
+    else siblings.set(digest, old === undefined ? edge : this.#merge(old, edge));
     this.#sorted = undefined;
     this.#sortedOf.delete(edge.subject);
   }
@@ -47,8 +48,8 @@ export class ReferrerGraph {
     let edges = this.#sortedOf.get(subject);
     if (edges === undefined) {
       const siblings = [...(this.#bySubject.get(subject)?.values() ?? [])];
-      siblings.sort((a, b) => compareDigests(a.edge.referrer.digest, b.edge.referrer.digest));
-      edges = siblings.map(({ edge, evidence }) => (evidence === undefined ? edge : { ...edge, evidence: [...evidence] }));
+      edges = siblings.toSorted((a, b) => compareDigests(a.referrer.digest, b.referrer.digest));
+      this.#growing.clear();
       this.#sortedOf.set(subject, edges);
     }
     return edges;
@@ -63,11 +64,22 @@ export class ReferrerGraph {
     return new ReferrerGraph(this.edges().filter(keep));
   }
 
+  #merge(old: ReferrerEdge, edge: ReferrerEdge): ReferrerEdge {
+    const isBetter = weight(edge) > weight(old);
+    const [best, other] = isBetter ? [edge, old] : [old, edge];
+    const merged = this.#growing.has(best) ? best : { ...best, evidence: [...best.evidence] };
+    this.#growing.delete(old);
+    this.#growing.add(merged);
+    const evidence = merged.evidence as Evidence[];
+    for (const item of other.evidence) if (!evidence.some((e) => sameEvidence(e, item))) evidence.push(item);
+    return merged;
+  }
+
   /** What `followed` does not hold yet of the descriptors by which edges name their subjects; it holds them then. */
   subjectsBeside(followed: DescriptorMap<true>): { descriptor: Descriptor; edge: ReferrerEdge }[] {
     const fresh: { descriptor: Descriptor; edge: ReferrerEdge }[] = [];
     for (const siblings of this.#bySubject.values()) {
-      for (const { edge } of siblings.values()) {
+      for (const edge of siblings.values()) {
         const descriptor = edge.subjectDescriptor;
         if (descriptor === undefined || followed.has(descriptor)) continue;
         followed.set(descriptor, true);
@@ -76,21 +88,6 @@ export class ReferrerGraph {
     }
     return fresh;
   }
-}
-
-/** An edge that was given, the one that counts for most, and all evidence as soon as there is more than its own. */
-interface Held {
-  edge: ReferrerEdge;
-  evidence: Evidence[] | undefined;
-}
-
-function merge(held: Held, edge: ReferrerEdge): void {
-  const before = held.evidence ?? held.edge.evidence;
-  const isBetter = weight(edge) > weight(held.edge);
-  const evidence = isBetter ? [...edge.evidence] : (held.evidence ?? [...before]);
-  for (const item of isBetter ? before : edge.evidence) if (!evidence.some((e) => sameEvidence(e, item))) evidence.push(item);
-  held.evidence = evidence;
-  if (isBetter) held.edge = edge;
 }
 
 function weight(edge: ReferrerEdge): number {

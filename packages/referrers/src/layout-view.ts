@@ -8,6 +8,7 @@ import {
   OcilotError,
   REF_NAME,
   Sharing,
+  sharedMap,
   isOcilotError,
   digestOf,
   manifestKind,
@@ -222,7 +223,9 @@ function toNode(descriptor: Descriptor, bytes: Uint8Array | OcilotError, sharing
   }
   if (manifestKind(descriptor.mediaType) === undefined) return { state: "blob", descriptor };
   try {
-    return { state: "read", descriptor, manifest: parseManifest(bytes, descriptor.mediaType, descriptor.digest, sharing) };
+    const manifest = parseManifest(bytes, descriptor.mediaType, descriptor.digest, sharing);
+    const annotations = sharedMap(manifest.annotations, descriptor.annotations);
+    return { state: "read", descriptor, manifest: annotations === manifest.annotations ? manifest : { ...manifest, annotations } };
   } catch (error) {
     if (!isOcilotError(error)) throw error;
     return { state: "damaged", descriptor, error };

@@ -7,7 +7,7 @@ export * from "./guards.js";
 export * from "./json.js";
 export * from "./manifest.js";
 export * from "./media-types.js";
-export { Sharing } from "./sharing.js";
+export { Sharing, sharedMap } from "./sharing.js";
 export * from "../errors.js";
 export type { EntryEdit } from "../edit-plain-entry.js";
 export * from "../index-edit.js";

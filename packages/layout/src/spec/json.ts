@@ -53,8 +53,13 @@ function decode(bytes: Uint8Array, quirks: JsonQuirk[]): string {
     return strict.decode(bytes);
   } catch {
     quirks.push({ kind: "invalid-utf8", message: "it holds bytes that are not UTF-8" });
-    return lenient.decode(bytes);
+    return decodeText(bytes);
   }
+}
+
+/** The text of a document, as {@link readJson} sees it: what is not UTF-8 becomes U+FFFD. */
+export function decodeText(bytes: Uint8Array): string {
+  return lenient.decode(bytes);
 }
 
 function parse(text: string, name: string): unknown {

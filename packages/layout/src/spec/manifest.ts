@@ -79,7 +79,7 @@ export function parseManifest(bytes: Uint8Array, mediaType: string, name: string
   const config = optionalDescriptor(json["config"], "$.config");
   if (config !== undefined) manifest.config = sharing?.descriptor(config) ?? config;
   const layers = descriptors(json, kind === "artifact" || kind === "oras-artifact" ? "blobs" : "layers", name);
-  manifest.layers = sharing === undefined ? layers : layers.map((d) => sharing.knownDescriptor(d));
+  manifest.layers = sharing?.list(layers) ?? layers;
   const declared = json["artifactType"];
   if (declared !== undefined && typeof declared !== "string") throw invalid(name, "$.artifactType", "is not a string");
   const artifactType = declared || (kind === "image" ? config?.mediaType : undefined);

@@ -2,7 +2,6 @@ import type { Descriptor } from "./descriptor.js";
 
 /** Above so many different ones, they are no longer alike enough for sharing to save memory. */
 const MAX_SHARED = 10_000;
-
 /**
  * One object for what is said again and again: of a hundred thousand referrers each one names its subject, an empty
  * config and the same few types, and a parser makes all of them anew each time.
@@ -10,6 +9,7 @@ const MAX_SHARED = 10_000;
 export class Sharing {
   readonly #texts: Map<string, string> = new Map();
   readonly #descriptors: Map<string, Descriptor> = new Map();
+  readonly #lists: Map<Descriptor, readonly Descriptor[]> = new Map();
 
   text(value: string): string {
     const known = this.#texts.get(value);
@@ -26,8 +26,18 @@ export class Sharing {
     return d;
   }
 
+  /** The list itself, or one of the same single descriptor that is there already. */
+  list(ds: readonly Descriptor[]): readonly Descriptor[] {
+    const shared = ds.map((d) => this.#known(d));
+    const [only] = shared;
+    if (only === undefined || shared.length > 1 || this.#descriptors.get(only.digest) !== only) return shared;
+    let list = this.#lists.get(only);
+    if (list === undefined) this.#lists.set(only, (list = shared));
+    return list;
+  }
+
   /** As {@link descriptor}, of what is likely to be there only once: it is not remembered. */
-  knownDescriptor(d: Descriptor): Descriptor {
+  #known(d: Descriptor): Descriptor {
     const known = this.#descriptors.get(d.digest);
     return known !== undefined && isSame(known, d) ? known : d;
   }
@@ -41,4 +51,14 @@ function isSame(a: Descriptor, b: Descriptor): boolean {
 
 function isFlat(d: Descriptor): boolean {
   return Object.values(d).every((value) => typeof value !== "object");
+}
+
+/** `map`, or `other` where it says the same. */
+export function sharedMap(
+  map: Readonly<Record<string, string>>,
+  other: Readonly<Record<string, string>> | undefined,
+): Readonly<Record<string, string>> {
+  if (other === undefined) return map;
+  const keys = Object.keys(map);
+  return keys.length === Object.keys(other).length && keys.every((key) => other[key] === map[key]) ? other : map;
 }

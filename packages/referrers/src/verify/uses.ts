@@ -1,4 +1,5 @@
 import { type Descriptor, type Digest, type IndexEntry, type Manifest, manifestKind } from "@ocilot/layout/spec";
+import { SPARSE_PLATFORMS } from "../copy/sparse.js";
 import { DescriptorMap } from "../descriptor-map.js";
 import type { ReferrerEdge } from "../edge.js";
 import type { ReferrerGraph } from "../graph.js";
@@ -14,7 +15,7 @@ export interface Use {
   readonly slot: "manifest" | "blob";
   readonly steps: readonly PathStep[];
   readonly node: ManifestNode;
-  /** What the entries say that the way may begin at. */
+  /** The entries at which the way may begin, as far as they say that a copy left platforms out. */
   readonly roots: readonly Descriptor[];
 }
 
@@ -29,6 +30,8 @@ export interface Inventory {
   /** The links whose referrer or subject one gets to. */
   readonly edges: readonly ReferrerEdge[];
 }
+
+const NONE: readonly Descriptor[] = [];
 
 interface Step {
   readonly descriptor: Descriptor;
@@ -53,15 +56,15 @@ export async function takeInventory(
   const manifests = new Map<Digest, Manifest>();
   const paths = new Map<Digest, readonly PathStep[]>();
   const edges = new Set<ReferrerEdge>();
-  const described = groupBy(
-    entries.map((e) => e.descriptor),
+  const sparse = groupBy(
+    entries.flatMap(({ descriptor: d }) => (d.annotations?.[SPARSE_PLATFORMS] === undefined ? [] : d)),
     (d) => d.digest,
   );
   // A real tag is the best name for what an entry of a referrer or a list leads to as well.
   const isName = ({ tag }: IndexEntry): boolean => tag !== undefined && parseReferrersTag(tag) === undefined;
   for (const wave of [entries.filter(isName), entries.filter((e) => !isName(e))]) {
     let level = wave.map(({ descriptor, ...e }): Step => {
-      return { descriptor, slot: "manifest", steps: [entryStep({ descriptor, ...e })], roots: described.get(descriptor.digest)! };
+      return { descriptor, slot: "manifest", steps: [entryStep({ descriptor, ...e })], roots: sparse.get(descriptor.digest) ?? NONE };
     });
     while (level.length > 0) {
       await follow(level);
@@ -120,7 +123,7 @@ export async function takeInventory(
 
     function push(descriptor: Descriptor, steps: readonly PathStep[], from: readonly PathStep[]): void {
       const first = from[0];
-      const roots = first?.kind === "entry" ? (described.get(first.digest) ?? []) : [];
+      const roots = first?.kind === "entry" ? (sparse.get(first.digest) ?? NONE) : NONE;
       next.push({ descriptor, slot: "manifest", steps, roots });
     }
   }
