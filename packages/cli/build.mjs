@@ -27,7 +27,7 @@ await build({
           test: /cli.src.(main|cli|command|exit-code|help|io|parse|printable|report-error|suggest|usage-error|version)\.ts$|errors\.js$/,
           priority: 2,
         },
-        { name: "shared", minShareCount: 6, priority: 1 },
+        { name: "shared", minShareCount: 2, priority: 1 },
       ],
     },
   },

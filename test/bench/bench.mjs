@@ -47,6 +47,7 @@ for (const [name, count] of [
       try {
         if (sizes.includes(name)) cached(root, key, (d) => makeConverted(d, inputs[`${name}-${subjects}-oras`], convention, ocilot));
       } catch (error) {
+        rmSync(`${inputs[key]}.part`, { recursive: true, force: true });
         if (!error.message.includes("tools read no list")) throw error;
         impossible.set(inputs[key], "no such layout: its list would be larger than any tool reads");
       }
@@ -54,6 +55,10 @@ for (const [name, count] of [
   }
 }
 
+const work = join(root, "work");
+rmSync(work, { recursive: true, force: true });
+mkdirSync(work);
+let runs = 0;
 const rows = [];
 for (const job of jobs({ ocilot, inputs })) {
   if (!sizes.includes(job.size) || !`${job.group} ${job.size}`.includes(values.only)) continue;
@@ -87,6 +92,7 @@ for (const job of jobs({ ocilot, inputs })) {
   );
 }
 
+rmSync(work, { recursive: true, force: true });
 const versions = programVersions();
 const text = renderTable(rows, versions, Number(values.runs));
 process.stdout.write(text);
@@ -95,9 +101,12 @@ const steep = growthOf(rows, "10k", "100k").filter((g) => g.factor > 15);
 for (const { group, factor } of steep) process.stderr.write(`grows ${factor.toFixed(1)} times from 10k to 100k: ${group}\n`);
 process.exitCode = steep.length > 0 ? 1 : 0;
 
+/**
+ * Each run has a directory of its own. Those of many small files are removed only in the end: ext4 is slow to make files
+ * soon after many have been removed, whoever makes them.
+ */
 async function once(job, program) {
-  const target = join(root, `work${job.suffix ?? ""}`);
-  if (job.fresh || job.copyOf !== undefined) rmSync(target, { recursive: true, force: true });
+  const target = join(work, `${++runs}${job.suffix ?? ""}`);
   let before = 0;
   if (job.copyOf !== undefined) {
     const copied = spawnSync("cp", ["-rl", job.copyOf, target]);
@@ -113,12 +122,15 @@ async function once(job, program) {
   });
   if (result.status !== 0) throw new Error(`exit ${result.status}: ${result.stderr.trim().split("\n").at(-1)}`);
   await job.check(result, program, { target, before });
+  if (job.size.endsWith("GiB")) rmSync(target, { recursive: true, force: true });
   return result;
 }
 
+/** A shell line is there if the program that it begins with is. */
 function isPresent(command) {
-  const [program] = typeof command === "function" ? command("x") : command;
-  return program.includes("/") ? existsSync(program) : spawnSync("which", [program]).status === 0;
+  const [program, , line] = typeof command === "function" ? command("x") : command;
+  const name = program === "sh" ? line.split(" ")[0] : program;
+  return name.includes("/") ? existsSync(name) : spawnSync("which", [name]).status === 0;
 }
 
 function programVersions() {

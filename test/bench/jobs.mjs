@@ -3,11 +3,12 @@ import { readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * `run` maps a program to its command; `fresh` names a directory that must not exist before each run, `copyOf` a layout
- * that each run gets its own copy of; `check` throws unless the job was done. `sizes` are the inputs, small to large.
+ * `run` maps a program to its command; `copyOf` is a layout that each run gets its own copy of; `check` throws unless
+ * the job was done; `slow` names programs that run once.
  */
 export function jobs({ ocilot, inputs }) {
   const node = [process.execPath, ocilot];
+  const shell = (line) => ["sh", "-c", line];
   const listed = (n) => (result, program) => {
     const found = program.startsWith("ocilot") ? JSON.parse(result.stdout).manifests.length : JSON.parse(result.stdout).referrers.length;
     if (found !== n) throw new Error(`${found} referrers listed instead of ${n}`);
@@ -40,67 +41,52 @@ export function jobs({ ocilot, inputs }) {
         ...list(inputs[`${size}-100-${convention}`], n / 100),
       });
     }
-    all.push({
-      group: "attach one more, oras layout, 100 subjects",
+    const file = join(inputs.root, "file.txt");
+    const type = "application/vnd.example.new";
+    const attached = {
       size,
       copyOf: inputs[`${size}-100-oras`],
       check: (_, __, { target, before }) => {
         if (referrersIn(target) <= before) throw new Error("nothing was attached");
       },
+    };
+    const orasAttach = (t) => ["oras", "attach", "--oci-layout", `${t}:v0`, "--artifact-type", type, "--disable-path-validation", file];
+    all.push({
+      group: "attach one more, oras layout, 100 subjects",
+      ...attached,
       run: {
-        ocilot: (t) => [
-          ...node,
-          "attach",
-          `${t}:v0`,
-          join(inputs.root, "file.txt"),
-          "--artifact-type",
-          "application/vnd.example.new",
-          "--no-sync",
-        ],
-        "ocilot, durable": (t) => [
-          ...node,
-          "attach",
-          `${t}:v0`,
-          join(inputs.root, "file.txt"),
-          "--artifact-type",
-          "application/vnd.example.new",
-        ],
-        oras: (t) => [
-          "oras",
-          "attach",
-          "--oci-layout",
-          `${t}:v0`,
-          "--artifact-type",
-          "application/vnd.example.new",
-          "--disable-path-validation",
-          join(inputs.root, "file.txt"),
-        ],
-        regctl: (t) => [
-          "regctl",
-          "artifact",
-          "put",
-          "--artifact-type",
-          "application/vnd.example.new",
-          "--subject",
-          `ocidir://${t}:v0`,
-          "-f",
-          join(inputs.root, "file.txt"),
-        ],
+        ocilot: (t) => [...node, "attach", `${t}:v0`, file, "--artifact-type", type, "--no-sync"],
+        oras: orasAttach,
+        regctl: (t) => ["regctl", "artifact", "put", "--artifact-type", type, "--subject", `ocidir://${t}:v0`, "-f", file],
+      },
+    });
+    all.push({
+      group: "attach one more, on the disk before it ends",
+      ...attached,
+      run: {
+        ocilot: (t) => [...node, "attach", `${t}:v0`, file, "--artifact-type", type],
+        "oras; sync": (t) => shell(`${orasAttach(t).join(" ")} && sync -f ${t}`),
       },
     });
     if (size !== "100k") {
       const source = inputs[`${size}-1-oras`];
+      const copied = { size, slow: size === "10k" ? ["oras", "oras; sync"] : [], check: sameBlobs(source) };
+      const orasCopy = (t) => ["oras", "cp", "-r", "--from-oci-layout", `${source}:v0`, "--to-oci-layout", `${t}:v0`];
       all.push({
         group: "copy with referrers, directory to directory",
-        size,
-        fresh: true,
-        slow: size === "10k" ? ["oras"] : [],
-        check: sameBlobs(source),
+        ...copied,
         run: {
           ocilot: (t) => [...node, "copy", `${source}:v0`, t, "--no-sync"],
-          "ocilot, durable": (t) => [...node, "copy", `${source}:v0`, t],
-          oras: (t) => ["oras", "cp", "-r", "--from-oci-layout", `${source}:v0`, "--to-oci-layout", `${t}:v0`],
+          oras: orasCopy,
           regctl: (t) => ["regctl", "image", "copy", "--referrers", `ocidir://${source}:v0`, `ocidir://${t}:v0`],
+        },
+      });
+      all.push({
+        group: "copy with referrers, on the disk before it ends",
+        ...copied,
+        run: {
+          ocilot: (t) => [...node, "copy", `${source}:v0`, t],
+          "oras; sync": (t) => shell(`${orasCopy(t).join(" ")} && sync -f ${t}`),
         },
       });
     }
@@ -132,11 +118,9 @@ export function jobs({ ocilot, inputs }) {
       if (statSync(copy).size !== statSync(path).size) throw new Error(`${copy} is not whole`);
     }
   };
-  const shell = (line) => ["sh", "-c", line];
   all.push({
     group: "copy a 1 GiB image, digests checked",
     size: "1 GiB",
-    fresh: true,
     check: bigCopied,
     run: {
       ocilot: (t) => [...node, "copy", `${big}:v0`, t, "--no-sync"],
@@ -149,7 +133,6 @@ export function jobs({ ocilot, inputs }) {
   all.push({
     group: "copy a 1 GiB image, on the disk before it ends",
     size: "1 GiB",
-    fresh: true,
     check: bigCopied,
     run: { ocilot: (t) => [...node, "copy", `${big}:v0`, t], "cp -r; sync": (t) => shell(`cp -r ${big} ${t} && sync -f ${t}`) },
   });
@@ -159,13 +142,22 @@ export function jobs({ ocilot, inputs }) {
   all.push({
     group: "write a 1 GiB image to a tar",
     size: "1 GiB",
-    fresh: true,
     suffix: ".tar",
     check: tarIsWhole,
     run: {
       ocilot: (t) => [...node, "copy", `${big}:v0`, t, "--no-sync"],
       "tar cf": (t) => ["tar", "cf", t, "-C", big, "."],
       skopeo: (t) => ["skopeo", "copy", "-q", "--dest-oci-accept-uncompressed-layers", `oci:${big}:v0`, `oci-archive:${t}:v0`],
+    },
+  });
+  all.push({
+    group: "write a 1 GiB image to a tar, on the disk before it ends",
+    size: "1 GiB",
+    suffix: ".tar",
+    check: tarIsWhole,
+    run: {
+      ocilot: (t) => [...node, "copy", `${big}:v0`, t],
+      "tar cf; sync": (t) => shell(`tar cf ${t} -C ${big} . && sync -f ${t}`),
     },
   });
   all.push({
@@ -177,10 +169,10 @@ export function jobs({ ocilot, inputs }) {
       "sha256sum on all cores": shell(`ls ${big}/blobs/sha256/* | xargs -P "$(nproc)" -n 1 sha256sum`),
     },
   });
-  const huge = (group, run) => all.push({ group, size: "10 GiB", once: true, fresh: true, check: () => undefined, run });
+  const huge = (group, run, suffix) => all.push({ group, size: "10 GiB", once: true, suffix, check: () => undefined, run });
   huge("verify a blob of 10 GiB", { ocilot: [...node, "verify", inputs.huge] });
   huge("copy a blob of 10 GiB", { ocilot: (t) => [...node, "copy", `${inputs.huge}:v0`, t, "--no-sync"] });
-  huge("write a blob of 10 GiB to a tar", { ocilot: (t) => [...node, "copy", `${inputs.huge}:v0`, `${t}.tar`, "--no-sync", "--force"] });
+  huge("write a blob of 10 GiB to a tar", { ocilot: (t) => [...node, "copy", `${inputs.huge}:v0`, t, "--no-sync"] }, ".tar");
   all.push({
     group: "start: --version",
     size: "-",
