@@ -13,7 +13,8 @@ export function renderTable(rows, versions, runs) {
   const lines = [
     "# Benchmarks",
     "",
-    "Whole processes, run in turn on one machine; median of the counted runs after one warm-up. Repeat it with:",
+    "Whole processes, run in turn on one machine; median of the counted runs after one warm-up (a program that takes minutes runs once).",
+    "crane and umoci have none of these jobs between two layouts on the disk; regctl is measured where it is installed. Repeat it with:",
     "",
     "```sh",
     `npm run bench -- --runs ${runs} --save`,
@@ -34,7 +35,7 @@ export function renderTable(rows, versions, runs) {
       const others = [
         ...Object.entries(medians)
           .filter(([p]) => !p.startsWith("ocilot"))
-          .map(([p, t]) => `${p} ${seconds(t)} (${Math.round(peaks[p])} MB)`),
+          .map(([p, t]) => `${p} ${seconds(t)}${peaks[p] > 0 ? ` (${Math.round(peaks[p])} MB)` : ""}`),
         ...refused,
       ];
       lines.push(

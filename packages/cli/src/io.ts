@@ -24,7 +24,7 @@ export function print(io: Io, text: string): void {
 }
 
 /** Prints one long line piece by piece, no faster than it is read. */
-export async function printPieces(io: Io, pieces: Iterable<string>): Promise<void> {
-  for (const piece of pieces) if (!io.stdout.write(piece)) await once(io.stdout, "drain");
+export async function printPieces({ io, signal }: Context, pieces: Iterable<string>): Promise<void> {
+  for (const piece of pieces) if (!io.stdout.write(piece)) await once(io.stdout, "drain", { signal });
   io.stdout.write("\n");
 }

@@ -21,7 +21,7 @@ export function parseArguments(name: string, command: Command, argv: readonly st
   const values: Record<string, unknown> = {};
   for (const [option, flag] of Object.entries(command.options)) {
     const all: Given = found[option] ?? [];
-    if (flag.array !== true && all.length > 1) throw usageError(`--${option} is given more than once`, option);
+    if (flag.type === "string" && flag.array !== true && all.length > 1) throw usageError(`--${option} is given more than once`, option);
     if (all.includes("")) throw usageError(`--${option} needs a value`, option);
     // What is required is checked after what is unknown, so that `--ot` is told from no `--to` at all.
     if (flag.demandOption === true && all.length === 0) throw usageError(`--${option} is required`, option);
@@ -54,7 +54,7 @@ function split(command: Command, argv: readonly string[]): { values: Record<stri
     const flag = Object.hasOwn(command.options, name) && rawName.startsWith("--") ? command.options[name] : undefined;
     if (flag === undefined) throw unknownOption(name, rawName, Object.keys(command.options));
     if (flag.type === "boolean" && value !== undefined) throw usageError(`${rawName} takes no value`, name);
-    const isNextOption = inlineValue === false && value.length > 1 && value.startsWith("-");
+    const isNextOption = inlineValue === false && (value.startsWith(STDIN_MARK) || (value.startsWith("-") && value.length > 1));
     if (flag.type === "string" && (value === undefined || isNextOption)) throw usageError(`${rawName} needs a value`, name);
     (values[name] ??= []).push(value ?? true);
   }

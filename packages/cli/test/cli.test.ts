@@ -55,6 +55,9 @@ describe("the command line", () => {
     [["extract", "x", "--output", "a", "--output", "b"], "--output is given more than once", "usage: ocilot extract REF"],
     [["extract", "x", "--output="], "--output needs a value", "usage: ocilot extract REF"],
     [["extract", "x", "--output"], "--output needs a value", "usage: ocilot extract REF"],
+    [["extract", "x", "--output", "--all"], "--output needs a value", "usage: ocilot extract REF"],
+    [["extract", "x", "--output", "-:text/plain"], "--output needs a value", "usage: ocilot extract REF"],
+    [["ls", "x", "--json=true"], "--json takes no value", "usage: ocilot ls LAYOUT"],
     [["ls", "x", "--no-json"], "unknown option --no-json", "usage: "],
     [["ls", "x", "--json.a"], "unknown option --json.a", "usage: "],
   ])("%j exits 2", async (argv, message, hint) => {
@@ -63,6 +66,12 @@ describe("the command line", () => {
     expect(stderr.split("\n")[0]).toBe(`ocilot: ${message}`);
     expect(stderr).toContain(hint);
     expect(stderr).toContain("usage: ");
+  });
+
+  test("a switch may be given again, and after -- nothing is an option", async () => {
+    expect((await run("ls", "/no/such", "--json", "--json")).code).toBe(3);
+    const { code, stderr } = await run("ls", "--", "--json");
+    expect([code, stderr.split("\n")[0]]).toEqual([3, "ocilot: --json does not exist"]);
   });
 
   test("--json before the command is a mistake too, said in JSON", async () => {

@@ -136,7 +136,7 @@ export class BlobMover {
   #started(): BlobThreads | undefined {
     const count = this.#startable;
     this.#startable = 0;
-    if (count > 0) this.#threads = startThreads(count);
+    if (count > 0) this.#threads = new BlobThreads(count, PIECE_BYTES);
     return this.#threads;
   }
 
@@ -170,13 +170,4 @@ function threadsFor(sizes: readonly number[]): number {
 
 function isReading(error: unknown): boolean {
   return error instanceof Error && "syscall" in error && error.syscall === "read";
-}
-
-/** None where a process may not start any. */
-function startThreads(count: number): BlobThreads | undefined {
-  try {
-    return new BlobThreads(count, PIECE_BYTES);
-  } catch {
-    return undefined;
-  }
 }

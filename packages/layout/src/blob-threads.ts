@@ -45,19 +45,24 @@ type Answer = { readonly bytes: number } | Moved | { readonly refused: true };
 /** Threads that move bytes between files which this one has opened; none of them opens a file of its own. */
 export class BlobThreads {
   readonly #stop = new Int32Array(new SharedArrayBuffer(4));
-  readonly #alive: Set<Worker>;
-  readonly #free: Worker[];
+  readonly #alive: Set<Worker> = new Set();
+  readonly #free: Worker[] = [];
 
-  /** @param pieceBytes what is read and written at once. @throws where this process may not start threads */
+  /**
+   * Starts `count` threads, or as many as this process may.
+   * @param pieceBytes what is read and written at once
+   */
   constructor(count: number, pieceBytes: number) {
     const workerData = { stop: this.#stop, tellBytes: TELL_BYTES, pieceBytes };
-    // What the process was started with (a preload, a profiler) is of no use to them.
-    this.#free = Array.from({ length: count }, () => new Worker(SCRIPT, { eval: true, execArgv: [], workerData }));
-    this.#alive = new Set(this.#free);
-    for (const worker of this.#free) {
+    for (let i = 0; i < count; i++) {
+      const worker = startThread(workerData);
+      if (worker === undefined) return;
+      // One after the other, so that none that has started is left behind where the next cannot.
       worker.unref();
       worker.on("error", () => this.#alive.delete(worker));
       worker.on("exit", () => this.#alive.delete(worker));
+      this.#alive.add(worker);
+      this.#free.push(worker);
     }
   }
 
@@ -66,10 +71,11 @@ export class BlobThreads {
    * not in use any more then, and in no other case before this returns.
    */
   async move(move: Move, algorithm: string, onBytes: (n: number) => void): Promise<Moved | undefined> {
-    const worker = this.#free.pop();
+    let worker = this.#free.pop();
+    while (worker !== undefined && !this.#alive.has(worker)) worker = this.#free.pop();
     if (worker === undefined) return undefined;
     try {
-      return this.#alive.has(worker) ? await ask(worker, { move, algorithm }, onBytes) : undefined;
+      return await ask(worker, { move, algorithm }, onBytes);
     } finally {
       this.#free.push(worker);
     }
@@ -87,16 +93,31 @@ export class BlobThreads {
   }
 }
 
-/** Undefined where the thread refused, failed or was ended. */
+/** Undefined where this process may not start another. */
+function startThread(workerData: object): Worker | undefined {
+  try {
+    // What the process was started with (a preload, a profiler) is of no use to it.
+    return new Worker(SCRIPT, { eval: true, execArgv: [], workerData });
+  } catch {
+    return undefined;
+  }
+}
+
+/** Undefined where the thread refused, failed or was ended. What `onBytes` throws is thrown when the thread has answered. */
 async function ask(worker: Worker, task: object, onBytes: (n: number) => void): Promise<Moved | undefined> {
   let onMessage: ((answer: Answer) => void) | undefined;
   let onEnd: (() => void) | undefined;
+  let fault: { readonly error: unknown } | undefined;
   worker.ref();
   try {
-    return await new Promise<Moved | undefined>((resolve) => {
+    const moved = await new Promise<Moved | undefined>((resolve) => {
       onMessage = (answer) => {
-        if ("bytes" in answer) onBytes(answer.bytes);
-        else resolve("hex" in answer ? answer : undefined);
+        if (!("bytes" in answer)) return resolve("hex" in answer ? answer : undefined);
+        try {
+          if (fault === undefined) onBytes(answer.bytes);
+        } catch (error) {
+          fault = { error };
+        }
       };
       onEnd = () => resolve(undefined);
       worker.on("message", onMessage);
@@ -106,6 +127,8 @@ async function ask(worker: Worker, task: object, onBytes: (n: number) => void): 
       // oxlint-disable-next-line unicorn/require-post-message-target-origin
       worker.postMessage(task);
     });
+    if (fault !== undefined) throw fault.error;
+    return moved;
   } finally {
     if (onMessage !== undefined) worker.off("message", onMessage);
     if (onEnd !== undefined) worker.off("error", onEnd).off("exit", onEnd);

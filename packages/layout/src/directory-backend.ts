@@ -52,7 +52,7 @@ export async function createDirectory(path: string, durability: Durability): Pro
       flush: durability.sync,
     });
     await writeFile(join(path, MARKER_FILE), `{"imageLayoutVersion":"${LAYOUT_VERSION}"}`, { flag: "wx", flush: durability.sync });
-    if (durability.sync) await syncDirectory(path);
+    if (durability.sync) for (const directory of [join(path, "blobs"), path]) await syncDirectory(directory);
   } catch (error) {
     // A file stands where a directory should, or another process was faster here.
     if (["EEXIST", "ENOTDIR"].includes(errnoOf(error) ?? "")) throw outputExists(path, "is taken already");

@@ -64,9 +64,13 @@ export class DirectoryBlobs extends DirectoryBlobReader implements BlobStore {
     try {
       this.directories.check(dirname(path));
       const { fd, size } = openInside(this.root, path);
-      const extent = { fd, offset: 0, size, isWholeFile: true, close: () => closeSync(fd) };
-      if (size === d.size) return extent;
-      extent.close();
+      let isOpen = true;
+      const close = (): void => {
+        if (isOpen) closeSync(fd);
+        isOpen = false;
+      };
+      if (size === d.size) return { fd, offset: 0, size, isWholeFile: true, close };
+      close();
       throw sizeMismatch(d, size);
     } catch (error) {
       if (["ENOENT", "ENOTDIR", "ENAMETOOLONG"].includes(errnoOf(error) ?? "")) throw blobNotFound(d);
@@ -158,6 +162,10 @@ export class DirectoryBlobs extends DirectoryBlobReader implements BlobStore {
       removeTemp(temp);
       throw ioError(error, blobPath(d.digest));
     }
+  }
+
+  keep(digest: Digest): void {
+    this.#unsynced.add(dirname(this.path(digest)));
   }
 
   async #ensure(directory: string): Promise<void> {

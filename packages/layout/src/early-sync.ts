@@ -20,6 +20,8 @@ export class EarlySync {
 
   /** Notes bytes that have been written. */
   note(bytes: number): void {
+    // Elsewhere it empties the drive's own cache each time.
+    if (process.platform !== "linux") return;
     this.#unsent += bytes;
     if (this.#unsent < EARLY_BYTES || this.#underWay !== undefined) return;
     this.#unsent = 0;

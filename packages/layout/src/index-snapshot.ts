@@ -23,7 +23,9 @@ export interface IndexEntry {
 /** `index.json` as it was at one moment. `digest` is the sha256 of its bytes. */
 export interface IndexSnapshot {
   readonly digest: Digest;
-  /** Decoded anew each time: a large document is kept as bytes, and only an edit looks at its text. */
+  /** The document as it is, to the byte. */
+  readonly bytes: Uint8Array;
+  /** Decoded anew each time: only an edit looks at it. */
   readonly text: string;
   readonly entries: readonly IndexEntry[];
   readonly annotations: Readonly<Record<string, string>>;
@@ -47,6 +49,7 @@ export function parseIndex(bytes: Uint8Array, digest: Digest): IndexSnapshot {
     const entries = manifests.map((entry, position) => toEntry(entry, position, sharing));
     return {
       digest,
+      bytes,
       get text() {
         return decodeText(bytes);
       },

@@ -88,6 +88,8 @@ export interface BlobWriter {
    * @throws OcilotError `BLOB_CORRUPT`, `SIZE_MISMATCH`, `ALGORITHM_UNSUPPORTED`, `WRITE_REFUSED`, `LINK_OUTSIDE`, `ABORTED`, `IO_ERROR`
    */
   putExtent?(extent: BlobExtent, descriptor: Descriptor, options: { mover: BlobMover; onBytes?: (n: number) => void }): Promise<void>;
+  /** Notes that a blob which is there already will be relied on: whoever wrote it may not have made its name durable. */
+  keep?(digest: Digest): void;
   /** Removes a blob; one that is not there is no error. With `before` only if it was stored before that time. */
   delete(digest: Digest, options?: { before?: number }): Promise<void>;
 }

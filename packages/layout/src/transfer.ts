@@ -73,8 +73,11 @@ async function absentFrom(
     throwIfAborted(signal);
     const key = `${d.digest} ${d.size}`;
     const isThere = absent.has(key) || (await target.blobs.size(d.digest)) === d.size;
-    if (isThere) onProgress?.({ bytes: d.size, descriptor: d, isNew: false });
-    else absent.set(key, d);
+    if (!isThere) absent.set(key, d);
+    else {
+      target.blobs.keep?.(d.digest);
+      onProgress?.({ bytes: d.size, descriptor: d, isNew: false });
+    }
   }
   return [...absent.values()];
 }
@@ -137,7 +140,8 @@ async function transferLarge(source: Layout, target: Layout, ds: readonly Descri
           if (told + n < d.size) onProgress?.({ bytes: n, descriptor: d });
           if (told + n < d.size) told += n;
         };
-        if (!(await share(d)) && !(await move(source, target, d, { mover, onBytes }))) await pour(source, target, d, { signal, onBytes });
+        if (!(await share(d)) && !(await move(source, target, d, { mover, onBytes })))
+          await pour(source, target, d, { mover, signal, onBytes });
         onProgress?.({ bytes: d.size - told, descriptor: d, isNew: true });
       },
     );
@@ -169,12 +173,17 @@ async function pour(
   source: Layout,
   target: Layout,
   d: Descriptor,
-  { signal, onBytes }: { readonly signal: AbortSignal | undefined; readonly onBytes: (n: number) => void },
+  {
+    mover,
+    signal,
+    onBytes,
+  }: { readonly mover: BlobMover; readonly signal: AbortSignal | undefined; readonly onBytes: (n: number) => void },
 ): Promise<void> {
   const stream = await source.blobs.open(d);
   let untold = 0;
   const counted = async function* (): AsyncIterable<Uint8Array> {
     for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+      mover.check();
       yield chunk;
       untold += chunk.length;
       if (untold < TELL_BYTES) continue;

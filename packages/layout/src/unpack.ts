@@ -23,9 +23,9 @@ export async function unpackLayout(
   const blobs: Descriptor[] = [];
   for await (const { digest, size } of source.blobs.list()) blobs.push({ mediaType: OCTET_STREAM, digest, size });
   await transferBlobs(source, target, blobs, signal && { signal });
-  const { text } = await source.index.read();
-  await replaceFile(directory, join(directory, INDEX_FILE), Buffer.from(text, "utf8"), { sync });
+  const { bytes } = await source.index.read();
+  await replaceFile(directory, join(directory, INDEX_FILE), bytes, { sync });
   const place = join(directory, "blobs");
-  if (sync) for (const algorithm of await readdir(place)) await syncDirectory(join(place, algorithm));
+  if (sync) for (const path of [...(await readdir(place)).map((algorithm) => join(place, algorithm)), place]) await syncDirectory(path);
   return blobs.length + 2;
 }

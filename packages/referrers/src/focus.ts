@@ -5,13 +5,15 @@ import type { LayoutView } from "./view.js";
 
 /**
  * The layout without the records of other subjects, by what the records say of themselves: to list the referrers of one
- * subject among many, nothing else has to be opened. What is listed under a wrong mark alone is not found so; what decides
- * over writing therefore takes the whole layout.
+ * subject among many, nothing else has to be opened. What is recorded under a wrong mark alone is not found so, nor what lies in an
+ * index that only another subject's record leads to; what decides over writing therefore takes the whole layout.
  *
  * A record of something that `index.json` does not list stays: it may lead to a referrer that nothing else leads to.
  */
 export function focusOn(view: LayoutView, subject: Digest): LayoutView {
   const listed = new Set<string>(view.entries.map((e) => e.descriptor.digest));
+  // It is somewhere inside an index, and so may be what refers to it: any index may be the one.
+  if (!listed.has(subject)) return view;
   // A `kind` says whose entry it is by what stands beside it.
   if (view.entries.some((e) => e.descriptor.annotations?.[KIND] !== undefined)) return view;
   return view.narrow((entry) => {

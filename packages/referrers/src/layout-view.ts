@@ -19,8 +19,8 @@ import { DescriptorMap } from "./descriptor-map.js";
 import { kindOf } from "./kinds.js";
 import { type LayoutView, type ManifestNode, type NewBlob, type Reached, manifestOf } from "./view.js";
 
-/** Manifests read before they are parsed and their bytes let go. */
-const SLICE = 255;
+/** Manifests read before they are parsed and their bytes let go: as many as a store reads between two turns of the event loop. */
+const SLICE = 256;
 
 /** How a layout is looked at. */
 export interface ViewOptions {

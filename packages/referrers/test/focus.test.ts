@@ -80,6 +80,15 @@ describe("reading for one subject alone", () => {
     expect(await referrersOf(builder.layout(), image.digest)).toEqual([attestation.digest]);
   });
 
+  it("what is nested in an index is found wherever that index is recorded", async () => {
+    const builder = new LayoutBuilder();
+    const [x, platform] = [builder.image(), builder.image()];
+    const attestation = builder.referrer(platform);
+    const nested = builder.imageIndex([platform, attestation], { subject: x });
+    builder.entry(x, { tag: "x" }).entry(builder.list([nested]), { tag: referrersTag(x.digest) });
+    expect(await referrersOf(builder.layout(), platform.digest)).toEqual([attestation.digest]);
+  });
+
   it("what stands under a wrong mark alone takes a scan", async () => {
     const builder = new LayoutBuilder();
     const [a, b] = [builder.image(), builder.image()];

@@ -72,7 +72,7 @@ export const referrers: Command = defineCommand({
     if (args.json && !recursive) {
       const edges = graph.of(subject.digest).filter((e) => artifactType === undefined || e.artifactType === artifactType);
       const answer = edges.filter((e) => e.link === "S");
-      await printPieces(io, responsePieces(answer, responseLine));
+      await printPieces({ io, signal }, responsePieces(answer, responseLine));
       noteLeft(io, edges.length - answer.length);
       return EXIT.ok;
     }

@@ -1,5 +1,4 @@
 import type { FileHandle } from "node:fs/promises";
-import { throwIfAborted } from "../io-error.js";
 
 /** What is handed to the system at once. */
 export const RUN_BYTES: number = 1 << 20;
@@ -40,10 +39,10 @@ export async function* piecesFrom(start: number, chunks: AsyncIterable<Uint8Arra
   }
 }
 
-/** Writes pieces to their places in a file. @throws OcilotError `ABORTED`; file-system errors as they come, and what the pieces throw */
-export async function writePieces(file: FileHandle, pieces: AsyncIterable<Piece>, signal: AbortSignal | undefined): Promise<void> {
+/** Writes pieces to their places in a file, as long as `check` throws nothing. @throws file-system errors as they come, and what the pieces throw */
+export async function writePieces(file: FileHandle, pieces: AsyncIterable<Piece>, check: () => void): Promise<void> {
   for await (const { at, chunks } of runsOf(pieces, RUN_BYTES)) {
-    throwIfAborted(signal);
+    check();
     const total = chunks.reduce((sum, b) => sum + b.length, 0);
     const { bytesWritten } = await file.writev(chunks, at);
     if (bytesWritten === total) continue;

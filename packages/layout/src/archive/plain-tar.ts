@@ -31,7 +31,7 @@ export async function writePlainTar(file: FileHandle, members: readonly ArchiveM
   try {
     await mover.each(
       [
-        async () => await writePieces(file, watched(others, options.onFault), options.signal),
+        async () => await writePieces(file, watched(others, options.onFault), () => mover.check()),
         ...largest.map(
           ([member, at]) =>
             async () =>
@@ -83,14 +83,15 @@ async function writeApart(
   member: ArchiveMember,
   at: number,
   mover: BlobMover,
-  { signal, onProgress, onFault }: PlainTarOptions,
+  { onProgress, onFault }: PlainTarOptions,
 ): Promise<void> {
   const { descriptor, extent: open } = member.blob!;
   const extent = await open().catch((error: unknown) => {
     onFault(error);
     throw error;
   });
-  if (extent === undefined) return await writePieces(file, watched(piecesFrom(at, contentOf(member, onProgress)), onFault), signal);
+  if (extent === undefined)
+    return await writePieces(file, watched(piecesFrom(at, contentOf(member, onProgress)), onFault), () => mover.check());
   let told = 0;
   const onBytes = (bytes: number): void => {
     if (told + bytes >= member.size) return;

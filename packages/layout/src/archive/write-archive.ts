@@ -76,7 +76,10 @@ async function writeFile(path: string, members: Iterable<ArchiveMember>, options
     };
     try {
       if (compression === "none") await writePlainTar(file, [...members], { signal, onProgress, onFault });
-      else await writePieces(file, piecesFrom(0, watched(compressed(path, tarBytes(members, onProgress), compression), onFault)), signal);
+      else
+        await writePieces(file, piecesFrom(0, watched(compressed(path, tarBytes(members, onProgress), compression), onFault)), () =>
+          throwIfAborted(signal),
+        );
       await early.settle();
       if (sync) await file.sync();
     } finally {

@@ -53,12 +53,12 @@ function isFlat(d: Descriptor): boolean {
   return Object.values(d).every((value) => typeof value !== "object");
 }
 
-/** `map`, or `other` where it says the same. */
+/** `map`, or `other` where it says the same. What came out of a document may be null where the type says undefined. */
 export function sharedMap(
   map: Readonly<Record<string, string>>,
-  other: Readonly<Record<string, string>> | undefined,
+  other: Readonly<Record<string, string>> | null | undefined,
 ): Readonly<Record<string, string>> {
-  if (other === undefined) return map;
+  if (other === undefined || other === null) return map;
   const keys = Object.keys(map);
   return keys.length === Object.keys(other).length && keys.every((key) => other[key] === map[key]) ? other : map;
 }

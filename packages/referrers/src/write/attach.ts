@@ -81,7 +81,8 @@ export async function attach(
     const isNew = !(await layout.blobs.has(result.digest));
     await layout.blobs.put(text, { expect: result });
     try {
-      return await record(layout, view, result, options);
+      // A new view: to the one at hand the manifest may have been absent.
+      return await record(layout, await openView(layout, { snapshot, strict: true }), result, options);
     } catch (error) {
       // A scan would find it.
       if (isNew) await layout.blobs.delete(result.digest);

@@ -3,7 +3,7 @@ import { parseDigestTag } from "../conventions/digest-tag.js";
 import type { IndexChange, RecordKey } from "../convention.js";
 import { compareKeys } from "../index-draft.js";
 import { containerdMark } from "../individual.js";
-import { isBareEntry, isPlainReferrerEntry } from "../marks.js";
+import { hasOnlyPlainMembers, isBareEntry, isPlainReferrerEntry } from "../marks.js";
 import { parseReferrersTag } from "../referrers-tag.js";
 import { type LayoutView, manifestOf } from "../view.js";
 
@@ -16,12 +16,13 @@ const SLICE = 64;
  */
 export async function neighbours(view: LayoutView, digests: readonly Digest[]): Promise<LayoutView | undefined> {
   if (Object.keys(view.annotations).length > 0 || view.entries.some(dependsOnOthers)) return undefined;
-  const records = view.entries.filter(isRecordLike);
-  const stay = new Set<IndexEntry>();
-  for (const like of [records.filter((e) => containerdMark(e) === undefined), records.filter((e) => containerdMark(e) !== undefined)]) {
-    const spoken = await lastReferrer(view, like);
-    if (spoken !== undefined) stay.add(spoken);
-  }
+  const stay = new Set<IndexEntry | undefined>([
+    view.entries.find((e) => containerdMark(e) !== undefined),
+    await lastReferrer(
+      view,
+      view.entries.filter((e) => isUntagged(e) && containerdMark(e) === undefined),
+    ),
+  ]);
   return view.narrow((entry) => stay.has(entry) || digests.includes(entry.descriptor.digest));
 }
 
@@ -33,9 +34,12 @@ function dependsOnOthers(entry: IndexEntry): boolean {
   return isMarked || isNamed || isBareEntry(entry);
 }
 
-function isRecordLike({ descriptor, tag }: IndexEntry): boolean {
-  const kind = manifestKind(descriptor.mediaType);
-  return tag === undefined && (kind === "image" || kind === "artifact");
+function isUntagged({ descriptor, tag }: IndexEntry): boolean {
+  return tag === undefined && manifestKind(descriptor.mediaType) !== undefined;
+}
+
+function isRecordLike(entry: IndexEntry): boolean {
+  return isUntagged(entry) && hasOnlyPlainMembers(entry.descriptor);
 }
 
 /** From the end, where new ones are put. */
@@ -49,12 +53,19 @@ async function lastReferrer(view: LayoutView, entries: readonly IndexEntry[]): P
   return undefined;
 }
 
-/** Gives what is added its place as `placeChanges` does where the records are in order, and opens only what it compares with. */
+/**
+ * Gives what is added its place as `placeChanges` does where the records at the end are in order and nothing untagged stands between
+ * them, and opens only what it compares with.
+ */
 export async function placeAmong(view: LayoutView, changes: readonly IndexChange[]): Promise<IndexEdit[]> {
   const edits: IndexEdit[] = changes.filter((c) => c.op !== "add");
   const added = changes.filter((c) => c.op === "add").toSorted((a, b) => compareKeys(a.key, b.key));
+  const end = view.entries.length;
+  const last = view.entries.at(-1);
+  const first =
+    last === undefined || (await keyOf(view, last)) === undefined ? end : view.entries.findLastIndex((e) => !isRecordLike(e)) + 1;
   for (const { key, descriptor } of added) {
-    let [low, high] = [0, view.entries.length];
+    let [low, high] = [first, end];
     while (low < high) {
       const middle = (low + high) >> 1;
       const there = await keyOf(view, view.entries[middle]!);

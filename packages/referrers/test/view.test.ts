@@ -1,0 +1,55 @@
+import type { Descriptor } from "@ocilot/layout";
+import { attach, listReferrers, openView, readGraph } from "@ocilot/referrers";
+import { LayoutBuilder } from "@ocilot/testkit";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+
+let directory: string;
+beforeEach(() => (directory = mkdtempSync(join(tmpdir(), "ocilot-view-"))));
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+describe("a view", () => {
+  it("reads a descriptor with annotations: null as one without, as Go does", async () => {
+    const builder = new LayoutBuilder();
+    const image = builder.image();
+    const referrer = builder.referrer(image);
+    const index = builder.imageIndex([{ ...image, annotations: null }]);
+    builder.entry(index, { tag: "v1", members: { annotations: null } }).entry(referrer, { members: { annotations: null } });
+    const layout = builder.layout();
+    expect((await readGraph(await openView(layout))).of(image.digest)).toHaveLength(1);
+    await attach(layout, image.digest, { artifactType: "a/b" });
+    const found = [];
+    for await (const { descriptor } of listReferrers(layout, image.digest)) found.push(descriptor.digest);
+    expect(found).toHaveLength(2);
+  });
+
+  it("takes a turn of the event loop now and then, and an abort stops it", async () => {
+    const builder = new LayoutBuilder();
+    const image = builder.image();
+    for (let i = 0; i < 600; i++) builder.listed(builder.referrer(image));
+    const layout = await builder.directory(join(directory, "layout"));
+    const { entries } = await layout.index.read();
+    let turns = 0;
+    const count = (): void => void (turns++, (next = setImmediate(count)));
+    let next = setImmediate(count);
+    await (await openView(layout)).nodes(entries.map((e) => e.descriptor));
+    clearImmediate(next);
+    expect(turns).toBeGreaterThan(0);
+    const view = await openView(layout, { signal: AbortSignal.abort() });
+    await expect(view.nodes(entries.map((e) => e.descriptor))).rejects.toMatchObject({ code: "ABORTED" });
+  });
+
+  it("does not hold on to what was absent: a listed referrer whose blob was lost is attached again", async () => {
+    const builder = new LayoutBuilder();
+    const image = builder.image();
+    const layout = builder.forget(image).layout();
+    const again = async (): Promise<Descriptor> =>
+      await attach(layout, { digest: image.digest, size: image.size }, { artifactType: "a/b" }, { allowDangling: true });
+    const first = await again();
+    await layout.blobs.delete(first.digest);
+    expect((await again()).digest).toBe(first.digest);
+    expect(await layout.blobs.has(first.digest)).toBe(true);
+  });
+});
