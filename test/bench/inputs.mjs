@@ -26,18 +26,9 @@ export function makeReferrers(directory, count, subjects) {
   const entries = [];
   const images = [];
   for (let i = 0; i < subjects; i++) {
-    const config = put(directory, JSON.stringify({ architecture: "amd64", os: "linux", rootfs: { type: "layers", diff_ids: [] }, i }));
-    const image = put(
-      directory,
-      JSON.stringify({
-        schemaVersion: 2,
-        mediaType: MANIFEST,
-        config: { mediaType: "application/vnd.oci.image.config.v1+json", ...config },
-        layers: [],
-      }),
-    );
-    images.push({ mediaType: MANIFEST, ...image });
-    entries.push({ mediaType: MANIFEST, ...image, annotations: { "org.opencontainers.image.ref.name": `v${i}` } });
+    const image = putImage(directory, [], { i });
+    images.push(image);
+    entries.push({ ...image, annotations: { "org.opencontainers.image.ref.name": `v${i}` } });
   }
   for (let i = 0; i < count; i++) {
     const annotations = { "org.example.number": String(i), "org.opencontainers.image.created": "2026-01-01T00:00:00Z" };
@@ -59,20 +50,7 @@ export function makeReferrers(directory, count, subjects) {
 /** One image of four layers of random bytes, `bytes` in all. */
 export function makeBigImage(directory, bytes) {
   const layers = [0, 1, 2, 3].map((i) => ({ mediaType: "application/vnd.oci.image.layer.v1.tar", ...putRandom(directory, bytes / 4, i) }));
-  const config = put(
-    directory,
-    JSON.stringify({ architecture: "amd64", os: "linux", rootfs: { type: "layers", diff_ids: layers.map((l) => l.digest) } }),
-  );
-  const image = put(
-    directory,
-    JSON.stringify({
-      schemaVersion: 2,
-      mediaType: MANIFEST,
-      config: { mediaType: "application/vnd.oci.image.config.v1+json", ...config },
-      layers,
-    }),
-  );
-  finish(directory, [{ mediaType: MANIFEST, ...image, annotations: { "org.opencontainers.image.ref.name": "v0" } }]);
+  finish(directory, [{ ...putImage(directory, layers), annotations: { "org.opencontainers.image.ref.name": "v0" } }]);
 }
 
 /** An image of one layer of `bytes` zeros, which take no room on most disks. */
@@ -85,20 +63,7 @@ export function makeZeros(directory, bytes) {
   writeFileSync(path, "");
   truncateSync(path, bytes);
   const layer = { mediaType: "application/vnd.oci.image.layer.v1.tar", digest: `sha256:${hex}`, size: bytes };
-  const config = put(
-    directory,
-    JSON.stringify({ architecture: "amd64", os: "linux", rootfs: { type: "layers", diff_ids: [layer.digest] } }),
-  );
-  const image = put(
-    directory,
-    JSON.stringify({
-      schemaVersion: 2,
-      mediaType: MANIFEST,
-      config: { mediaType: "application/vnd.oci.image.config.v1+json", ...config },
-      layers: [layer],
-    }),
-  );
-  finish(directory, [{ mediaType: MANIFEST, ...image, annotations: { "org.opencontainers.image.ref.name": "v0" } }]);
+  finish(directory, [{ ...putImage(directory, [layer]), annotations: { "org.opencontainers.image.ref.name": "v0" } }]);
 }
 
 /** The same layout in another convention; blobs are shared as hard links. */
@@ -118,6 +83,19 @@ function run(command, args) {
 function finish(directory, manifests) {
   writeFileSync(join(directory, "index.json"), JSON.stringify({ schemaVersion: 2, mediaType: INDEX, manifests }));
   writeFileSync(join(directory, "oci-layout"), '{"imageLayoutVersion":"1.0.0"}');
+}
+
+/** Stores an image and its config, to which `extra` is added, and gives its descriptor. */
+function putImage(directory, layers, extra = {}) {
+  const rootfs = { type: "layers", diff_ids: layers.map((l) => l.digest) };
+  const config = put(directory, JSON.stringify({ architecture: "amd64", os: "linux", rootfs, ...extra }));
+  const image = {
+    schemaVersion: 2,
+    mediaType: MANIFEST,
+    config: { mediaType: "application/vnd.oci.image.config.v1+json", ...config },
+    layers,
+  };
+  return { mediaType: MANIFEST, ...put(directory, JSON.stringify(image)) };
 }
 
 function put(directory, text) {

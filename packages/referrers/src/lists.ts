@@ -1,6 +1,7 @@
 import { type Digest, IMAGE_SPEC_SUBJECT, type IndexEntry, OLAREG_SUBJECT, isDigest } from "@ocilot/layout/spec";
 import type { ConventionId, Problem } from "./edge.js";
 import { groupBy } from "./group-by.js";
+import { perView } from "./per-view.js";
 import { parseReferrersTag, tagFits } from "./referrers-tag.js";
 import { type LayoutView, type ManifestNode, manifestOf } from "./view.js";
 
@@ -35,14 +36,8 @@ export interface Lists {
   readonly problems: readonly Problem[];
 }
 
-const cache = new WeakMap<LayoutView, Promise<Lists>>();
-
 /** Finds the lists of all list conventions; an entry with several marks gives a record for each. */
-export function findLists(view: LayoutView): Promise<Lists> {
-  let lists = cache.get(view);
-  if (lists === undefined) cache.set(view, (lists = collect(view)));
-  return lists;
-}
+export const findLists: (view: LayoutView) => Promise<Lists> = perView(collect);
 
 /** The lists of one convention for one subject. */
 export function listsOf(lists: Lists, convention: ListConventionId, subject: Digest): readonly ListRecord[] {

@@ -2,6 +2,7 @@ import { DOCKER_REFERENCE_DIGEST, DOCKER_REFERENCE_TYPE, isDigest } from "@ocilo
 import type { Problem, ReferrerEdge } from "./edge.js";
 import { claimedEdge, subjectEdge } from "./graph.js";
 import { findLists } from "./lists.js";
+import { perView } from "./per-view.js";
 import { type LayoutView, manifestOf } from "./view.js";
 
 interface Nested {
@@ -9,14 +10,8 @@ interface Nested {
   readonly problems: readonly Problem[];
 }
 
-const cache = new WeakMap<LayoutView, Promise<Nested>>();
-
 /** Referrers that are children of an image index: by their own `subject`, else by BuildKit's reference annotations. */
-export function nestedReferrers(view: LayoutView): Promise<Nested> {
-  let nested = cache.get(view);
-  if (nested === undefined) cache.set(view, (nested = collect(view)));
-  return nested;
-}
+export const nestedReferrers: (view: LayoutView) => Promise<Nested> = perView(collect);
 
 async function collect(view: LayoutView): Promise<Nested> {
   const lists = new Set((await findLists(view)).records.map((r) => r.entry.descriptor.digest));

@@ -11,7 +11,8 @@ import {
 import { buildkit } from "../conventions/buildkit.js";
 import { type Convention, type DigestChange, type IndexChange, type Projection, projection } from "../convention.js";
 import { SPARSE_PLATFORMS } from "../copy/sparse.js";
-import { type ReferrerEdge, edgeKey } from "../edge.js";
+import type { ReferrerEdge } from "../edge.js";
+import { EdgeSet } from "../edge-set.js";
 import type { ReferrerGraph } from "../graph.js";
 import { nestedReferrers } from "../nested.js";
 import type { LayoutView, NewBlob } from "../view.js";
@@ -31,10 +32,10 @@ async function rewriteIndexes(graph: ReferrerGraph, view: LayoutView, reader: Bl
   const blobs: NewBlob[] = [];
   const refusals: string[] = [];
   const digestChanges: DigestChange[] = [];
-  const inside = new Set((await nestedReferrers(view)).edges.map(edgeKey));
+  const inside = new EdgeSet((await nestedReferrers(view)).edges);
   for (const index of await taggedIndexes(graph, view)) {
     const { edges, children } = await missingChildren(index, graph, view);
-    for (const edge of edges) inside.add(edgeKey(edge));
+    for (const edge of edges) inside.add(edge);
     if (children.length === 0) continue;
     const blob = await withChildren(index.descriptor, children, reader, view);
     const change = changeOf(index, blob, graph);
@@ -50,7 +51,7 @@ async function rewriteIndexes(graph: ReferrerGraph, view: LayoutView, reader: Bl
     changes.push(...movesTo(blob.descriptor, index));
     digestChanges.push(change);
   }
-  const outside = graph.edges().filter((e) => !inside.has(edgeKey(e)));
+  const outside = graph.edges().filter((e) => !inside.has(e));
   return { ...projection({ changes, blobs, refusals, losses: await inexpressibleInside(outside, digestChanges, view) }), digestChanges };
 }
 

@@ -13,6 +13,7 @@ import { recordKeys } from "../records.js";
 import type { LayoutView, NewBlob } from "../view.js";
 import { buildkitTarget } from "./buildkit-target.js";
 import { checkOutcome } from "./check.js";
+import { keptUp } from "../kept-up.js";
 import { lostLinks } from "../losses.js";
 import { keepInReach } from "./keep-in-reach.js";
 import { NEVER_TARGETS } from "./grid.js";
@@ -85,16 +86,10 @@ export async function planOver(snapshot: IndexSnapshot, layout: Layout, options:
   };
 }
 
-/**
- * The conventions beside the target that have records, which are to be kept up to date. Tags and kinds are names that other
- * programs act on: they are added only where they are asked for.
- */
+/** The conventions beside the target that are to be kept up to date. */
 async function othersSpoken(view: LayoutView, target: Convention): Promise<Convention[]> {
   const own = new Set([target, ...partsOf(target)]);
-  const others = CONVENTIONS.filter((c) => c.traits.target && c.traits.shape !== "other" && !own.has(c) && partsOf(c).length === 1);
-  const spoken: Convention[] = [];
-  for (const convention of others) if ((await convention.detect(view)).entries.length > 0) spoken.push(convention);
-  return spoken;
+  return (await keptUp(view)).filter((c) => !own.has(c) && partsOf(c).length === 1);
 }
 
 /** Said before anything is written, although the writing would be refused too: by then the lists would be there. */

@@ -1,6 +1,7 @@
 import type { Digest, IndexEntry } from "@ocilot/layout/spec";
 import { groupBy } from "../group-by.js";
 import { entryNodes } from "../individual.js";
+import { perView } from "../per-view.js";
 import type { ReaderTool } from "../reader-tool.js";
 import { referrersTag } from "../referrers-tag.js";
 import { type LayoutView, manifestOf } from "../view.js";
@@ -25,20 +26,11 @@ export const regctlSlowTool: ReaderTool = {
   traps: async () => [],
 };
 
-const direct = new WeakMap<LayoutView, Promise<Map<Digest | undefined, Digest[]>>>();
-
 /** The manifests of entries by the subject that they name. */
-function directReferrers(view: LayoutView): Promise<Map<Digest | undefined, Digest[]>> {
-  let bySubject = direct.get(view);
-  if (bySubject === undefined) direct.set(view, (bySubject = openEach(view)));
-  return bySubject;
-}
-
-async function openEach(view: LayoutView): Promise<Map<Digest | undefined, Digest[]>> {
-  const nodes = await entryNodes(view);
-  const groups = groupBy(nodes, (n) => manifestOf(n)?.subject?.digest);
+const directReferrers = perView(async (view): Promise<Map<Digest | undefined, Digest[]>> => {
+  const groups = groupBy(await entryNodes(view), (n) => manifestOf(n)?.subject?.digest);
   return new Map([...groups].map(([subject, group]) => [subject, group.map((n) => n.descriptor.digest)]));
-}
+});
 
 async function listed(view: LayoutView, subject: Digest): Promise<Digest[]> {
   const entry = tagged(view, referrersTag(subject));

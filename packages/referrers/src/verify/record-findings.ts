@@ -1,23 +1,14 @@
 import type { Digest } from "@ocilot/layout/spec";
-import { CONVENTIONS, partsOf } from "../conventions/registry.js";
-import type { Convention, IndexChange } from "../convention.js";
+import { partsOf } from "../conventions/registry.js";
+import type { IndexChange } from "../convention.js";
 import type { Problem } from "../edge.js";
 import type { ReferrerGraph } from "../graph.js";
+import { keptUp } from "../kept-up.js";
 import { findProblems } from "../problems.js";
 import type { LayoutView } from "../view.js";
 import type { FindingCode } from "./codes.js";
 import { type Finding, finding } from "./finding.js";
 import { type PathStep, entryStep } from "./path.js";
-
-/** The conventions whose records are kept up: those that the layout speaks, without the ones that names and kinds make. */
-export async function keptUp(view: LayoutView): Promise<Convention[]> {
-  const spoken: Convention[] = [];
-  for (const convention of CONVENTIONS) {
-    const { target, shape } = convention.traits;
-    if (target && shape !== "other" && (await convention.detect(view)).entries.length > 0) spoken.push(convention);
-  }
-  return spoken;
-}
 
 /** What conventions that the layout speaks would change to say what the graph says, and what contradicts itself. */
 export async function recordFindings(
