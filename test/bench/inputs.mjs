@@ -5,6 +5,7 @@ import { closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync, truncat
 import { join } from "node:path";
 
 const MANIFEST = "application/vnd.oci.image.manifest.v1+json";
+const LAYER = "application/vnd.oci.image.layer.v1.tar";
 const INDEX = "application/vnd.oci.image.index.v1+json";
 const EMPTY = { mediaType: "application/vnd.oci.empty.v1+json", digest: digest("{}"), size: 2, data: "e30=" };
 
@@ -47,6 +48,21 @@ export function makeReferrers(directory, count, subjects) {
   finish(directory, entries);
 }
 
+/** One image with `count` referrers, each with a small blob of its own. */
+export function makeOwnReferrers(directory, count) {
+  put(directory, "{}");
+  const image = putImage(directory, [{ mediaType: "application/vnd.oci.image.layer.v1.tar", ...put(directory, "a layer") }]);
+  const { data: _, ...config } = EMPTY;
+  const artifactType = "application/vnd.example.sbom";
+  const entries = [{ ...image, annotations: { "org.opencontainers.image.ref.name": "v0" } }];
+  for (let i = 0; i < count; i++) {
+    const layers = [{ mediaType: "application/spdx+json", ...put(directory, `{"spdxVersion":"SPDX-2.3","name":"number ${i}"}`) }];
+    const manifest = { schemaVersion: 2, mediaType: MANIFEST, artifactType, config, layers, subject: image };
+    entries.push({ mediaType: MANIFEST, ...put(directory, JSON.stringify(manifest)), artifactType });
+  }
+  finish(directory, entries);
+}
+
 /** One image of four layers of random bytes, `bytes` in all. */
 export function makeBigImage(directory, bytes) {
   const layers = [0, 1, 2, 3].map((i) => ({ mediaType: "application/vnd.oci.image.layer.v1.tar", ...putRandom(directory, bytes / 4, i) }));
@@ -64,6 +80,33 @@ export function makeZeros(directory, bytes) {
   truncateSync(path, bytes);
   const layer = { mediaType: "application/vnd.oci.image.layer.v1.tar", digest: `sha256:${hex}`, size: bytes };
   finish(directory, [{ ...putImage(directory, [layer]), annotations: { "org.opencontainers.image.ref.name": "v0" } }]);
+}
+
+/**
+ * 20 images of 10 layers with an SBOM each, and the same a week later, when the last layer of each has changed; layers that did not are
+ * small, as they have to be there only. Returns the paths of those that did.
+ */
+export function makeWeeks(directories, layerBytes) {
+  const manifests = directories.map(() => []);
+  const changed = [];
+  for (const directory of directories) mkdirSync(join(directory, "blobs", "sha256"), { recursive: true });
+  for (let i = 0; i < 20; i++) {
+    const same = Array.from({ length: 9 }, (_, n) => `layer ${n} of image ${i}`.repeat(1000));
+    for (const [week, directory] of directories.entries()) {
+      const last = putRandom(directory, layerBytes, 9);
+      const layers = [...same.map((text) => put(directory, text)), last].map((l) => ({ mediaType: LAYER, ...l }));
+      const image = putImage(directory, layers, { i, week });
+      const sbom = { mediaType: "application/spdx+json", ...put(directory, JSON.stringify({ of: image.digest })) };
+      const artifactType = sbom.mediaType;
+      const manifest = { schemaVersion: 2, mediaType: MANIFEST, artifactType, config: EMPTY, layers: [sbom], subject: image };
+      put(directory, "{}");
+      manifests[week].push({ ...image, annotations: { "org.opencontainers.image.ref.name": `app${i}` } });
+      manifests[week].push({ mediaType: MANIFEST, ...put(directory, JSON.stringify(manifest)), artifactType });
+      if (week === directories.length - 1) changed.push(join(directory, "blobs", "sha256", last.digest.slice(7)));
+    }
+  }
+  for (const [week, directory] of directories.entries()) finish(directory, manifests[week]);
+  return changed;
 }
 
 /** The same layout in another convention; blobs are shared as hard links. */

@@ -2,11 +2,20 @@
 import { readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 
+/** How many referrers a layout has. */
+export const SIZES = [
+  ["100", 100],
+  ["1k", 1000],
+  ["10k", 10_000],
+  ["100k", 100_000],
+];
+
 /**
  * `run` maps a program to its command; `copyOf` is a layout that each run gets its own copy of; `check` throws unless
- * the job was done; `slow` names programs that run once.
+ * the job was done; `slow` names programs that run once; `statuses` are the exit codes other than 0 that mean success. `regctl` is the
+ * path of that program, or its name.
  */
-export function jobs({ ocilot, inputs }) {
+export function jobs({ ocilot, inputs, regctl }) {
   const node = [process.execPath, ocilot];
   const shell = (line) => ["sh", "-c", line];
   const listed = (n) => (result, program) => {
@@ -27,12 +36,11 @@ export function jobs({ ocilot, inputs }) {
     run: {
       ocilot: [...node, "referrers", `${input}:v0`, "--json"],
       oras: ["oras", "discover", "--oci-layout", `${input}:v0`, "--format", "json"],
-      regctl: ["regctl", "artifact", "list", `ocidir://${input}:v0`, "--format", "{{json .}}"],
+      regctl: [regctl, "artifact", "list", `ocidir://${input}:v0`, "--format", "{{json .}}"],
     },
   });
   const all = [];
-  for (const size of ["1k", "10k", "100k"]) {
-    const n = { "1k": 1000, "10k": 10_000, "100k": 100_000 }[size];
+  for (const [size, n] of SIZES) {
     for (const convention of ["oras", "regclient", "universal"]) {
       all.push({ group: `list, all on one subject, ${convention} layout`, size, ...list(inputs[`${size}-1-${convention}`], n) });
       all.push({
@@ -57,7 +65,7 @@ export function jobs({ ocilot, inputs }) {
       run: {
         ocilot: (t) => [...node, "attach", `${t}:v0`, file, "--artifact-type", type, "--no-sync"],
         oras: orasAttach,
-        regctl: (t) => ["regctl", "artifact", "put", "--artifact-type", type, "--subject", `ocidir://${t}:v0`, "-f", file],
+        regctl: (t) => [regctl, "artifact", "put", "--artifact-type", type, "--subject", `ocidir://${t}:v0`, "-f", file],
       },
     });
     all.push({
@@ -66,6 +74,17 @@ export function jobs({ ocilot, inputs }) {
       run: {
         ocilot: (t) => [...node, "attach", `${t}:v0`, file, "--artifact-type", type],
         "oras; sync": (t) => shell(`${orasAttach(t).join(" ")} && sync -f ${t}`),
+      },
+    });
+    all.push({
+      group: "attach one more, universal layout, 100 subjects",
+      ...attached,
+      copyOf: inputs[`${size}-100-universal`],
+      check: () => undefined,
+      run: {
+        ocilot: (t) => [...node, "attach", `${t}:v0`, file, "--artifact-type", type, "--no-sync"],
+        oras: orasAttach,
+        regctl: (t) => [regctl, "artifact", "put", "--artifact-type", type, "--subject", `ocidir://${t}:v0`, "-f", file],
       },
     });
     if (size !== "100k") {
@@ -78,7 +97,7 @@ export function jobs({ ocilot, inputs }) {
         run: {
           ocilot: (t) => [...node, "copy", `${source}:v0`, t, "--no-sync"],
           oras: orasCopy,
-          regctl: (t) => ["regctl", "image", "copy", "--referrers", `ocidir://${source}:v0`, `ocidir://${t}:v0`],
+          regctl: (t) => [regctl, "image", "copy", "--referrers", `ocidir://${source}:v0`, `ocidir://${t}:v0`],
         },
       });
       all.push({
@@ -108,7 +127,21 @@ export function jobs({ ocilot, inputs }) {
       check: () => undefined,
       run: { ocilot: [...node, "convert", inputs[`${size}-${convertible}-universal`], "--to", "universal", "--check"] },
     });
-    all.push({ group: "verify", size, check: () => undefined, run: { ocilot: [...node, "verify", inputs[`${size}-1-oras`]] } });
+    all.push({
+      group: "convert to universal again, nothing to do",
+      size,
+      copyOf: inputs[`${size}-${convertible}-universal`],
+      check: () => undefined,
+      run: { ocilot: (t) => [...node, "convert", t, "--to", "universal", "--no-sync"] },
+    });
+    const read = (group, ...args) => all.push({ group, size, statuses: [7], check: () => undefined, run: { ocilot: [...node, ...args] } });
+    for (const convention of ["oras", "universal"]) {
+      const layout = inputs[`${size}-100-${convention}`];
+      read(`ls, ${convention} layout`, "ls", layout);
+      read(`doctor, ${convention} layout`, "doctor", layout);
+      read(`verify, ${convention} layout`, "verify", layout);
+      read(`gc --dry-run, ${convention} layout`, "gc", layout, "--dry-run");
+    }
   }
   const big = inputs.big;
   const blobs = readdirSync(join(big, "blobs", "sha256")).map((n) => join(big, "blobs", "sha256", n));
@@ -173,17 +206,18 @@ export function jobs({ ocilot, inputs }) {
   huge("verify a blob of 10 GiB", { ocilot: [...node, "verify", inputs.huge] });
   huge("copy a blob of 10 GiB", { ocilot: (t) => [...node, "copy", `${inputs.huge}:v0`, t, "--no-sync"] });
   huge("write a blob of 10 GiB to a tar", { ocilot: (t) => [...node, "copy", `${inputs.huge}:v0`, t, "--no-sync"] }, ".tar");
-  all.push({
-    group: "start: --version",
-    size: "-",
-    check: () => undefined,
-    run: { ocilot: [...node, "--version"], "node -e 0": [process.execPath, "-e", "0"], oras: ["oras", "version"] },
-  });
-  all.push({
-    group: "start: referrers of a fixture",
-    size: "-",
-    check: () => undefined,
-    run: { ocilot: [...node, "referrers", `${inputs.fixture}:v1`], oras: ["oras", "discover", "--oci-layout", `${inputs.fixture}:v1`] },
+  const start = (group, args, peers = {}) =>
+    all.push({
+      group: `start: ${group}`,
+      size: "-",
+      check: () => undefined,
+      run: { ocilot: [...node, ...args], "node -e 0": [process.execPath, "-e", "0"], ...peers },
+    });
+  start("--version", ["--version"], { oras: ["oras", "version"] });
+  start("attach --help", ["attach", "--help"], { oras: ["oras", "attach", "--help"] });
+  start("ls of a fixture", ["ls", inputs.fixture], { oras: ["oras", "repo", "tags", "--oci-layout", inputs.fixture] });
+  start("referrers of a fixture", ["referrers", `${inputs.fixture}:v1`], {
+    oras: ["oras", "discover", "--oci-layout", `${inputs.fixture}:v1`],
   });
   return all;
 }

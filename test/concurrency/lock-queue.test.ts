@@ -2,9 +2,9 @@ import { mkdirSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Layout } from "@ocilot/layout";
 import { expect, test } from "vitest";
-import { acquireLock } from "../../packages/layout/src/lock.js";
-import { LockQueue } from "../../packages/layout/src/lock-queue.js";
-import { HOST_TAG } from "../../packages/layout/src/temp-file.js";
+import { acquireLock } from "../../packages/layout/src/directory/lock.js";
+import { LockQueue } from "../../packages/layout/src/directory/lock-queue.js";
+import { hostTag } from "../../packages/layout/src/filesystem/temp-file.js";
 import { makeLayout } from "../crash/harness/made-layout.js";
 import { tempRoot } from "../crash/harness/temp.js";
 
@@ -20,7 +20,7 @@ function directory(name: string): string {
 }
 
 function plant(dir: string, pid: number): string {
-  const ticket = join(dir, `.ocilot-wait-${HOST_TAG}-${pid}-000000000001abcdef`);
+  const ticket = join(dir, `.ocilot-wait-${hostTag()}-${pid}-000000000001abcdef`);
   writeFileSync(ticket, "");
   return ticket;
 }

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { HOST_ID } from "../../packages/layout/src/temp-file.js";
+import { hostId } from "../../packages/layout/src/filesystem/temp-file.js";
 import { startWorker } from "../crash/harness/run-worker.js";
 import { LONG, tempRoot } from "../crash/harness/temp.js";
 
@@ -15,10 +15,10 @@ const root = tempRoot();
 
 /** What a crash may leave: a dead owner, a dead owner with a dead successor, an owner on a host that is gone. */
 const LEFTOVERS: readonly ((dir: string) => void)[] = [
-  (dir) => plant(dir, LOCK, HOST_ID, "aa"),
+  (dir) => plant(dir, LOCK, hostId(), "aa"),
   (dir) => {
-    plant(dir, LOCK, HOST_ID, "aa");
-    plant(dir, `${LOCK}.after-aa`, HOST_ID, "bb");
+    plant(dir, LOCK, hostId(), "aa");
+    plant(dir, `${LOCK}.after-aa`, hostId(), "bb");
   },
   (dir) => {
     plant(dir, LOCK, "host-that-is-gone", "aa");

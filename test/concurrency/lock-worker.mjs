@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 /* For each directory that it is told on its input: takes the lock there, leaves its marks in the log, lets it go. */
 
-const { acquireLock } = await import(new URL("lock.js", import.meta.resolve("@ocilot/layout")).href);
+const { acquireLock } = await import(new URL("directory/lock.js", import.meta.resolve("@ocilot/layout")).href);
 
 writeSync(1, "ready\n");
 for await (const dir of createInterface({ input: process.stdin })) {

@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { acquireLock } from "../../packages/layout/src/lock.js";
+import { acquireLock } from "../../packages/layout/src/directory/lock.js";
 import { makeLayout } from "../crash/harness/made-layout.js";
 import { startWorker } from "../crash/harness/run-worker.js";
 import { tempRoot } from "../crash/harness/temp.js";

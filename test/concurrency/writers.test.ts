@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { type Digest, Layout } from "@ocilot/layout";
 import { attach, convert, openView, readGraph } from "@ocilot/referrers";
 import { describe, expect, test } from "vitest";
-import { acquireLock } from "../../packages/layout/src/lock.js";
+import { acquireLock } from "../../packages/layout/src/directory/lock.js";
 import { makeLayout } from "../crash/harness/made-layout.js";
 import type { Operation } from "../crash/harness/operation.js";
 import { HAS_ORAS, orasReferrers } from "../crash/harness/real-oras.js";

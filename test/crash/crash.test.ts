@@ -1,5 +1,7 @@
 import { rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Layout } from "@ocilot/layout";
+import { collectGarbage, convert, detach, edgeKey, openView, readGraph, repairLayout } from "@ocilot/referrers";
 import { beforeAll, describe, expect, test } from "vitest";
 import { checkCrashed, checkWithOras } from "./harness/check-crash.js";
 import { inParallel, runWorker, startWorker } from "./harness/run-worker.js";
@@ -34,6 +36,36 @@ async function checkKilled(dir: string, stage: Stage, number: number): Promise<v
   rmSync(dir, { recursive: true });
 }
 
+/** Whatever else is done to a layout between the steps of a detach, the referrer stays gone. Tells whether it was between them. */
+async function checkDetached(dir: string, { operation, after }: Stage): Promise<boolean> {
+  if (operation.op !== "detach") throw new Error("not a detach");
+  const { annotations } = await (await Layout.open(dir)).index.read();
+  if (annotations["io.ocilot.detached"] === undefined) return false;
+  const ends = {
+    again: async (layout: Layout) => void (await detach(layout, operation.digest, { recursive: true })),
+    gc: async (layout: Layout) => void (await collectGarbage(layout)),
+    convert: async (layout: Layout) => {
+      await convert(layout, { to: "universal", scan: true });
+      await collectGarbage(layout);
+    },
+    repair: async (layout: Layout) => {
+      await repairLayout(layout);
+      await collectGarbage(layout);
+    },
+  };
+  for (const [name, finish] of Object.entries(ends)) {
+    const copy = copyOf(dir, root);
+    const layout = await Layout.open(copy, { sync: false });
+    await finish(layout);
+    const graph = await readGraph(await openView(layout, { scan: true }));
+    expect({ name, edges: graph.edges().map(edgeKey) }).toEqual({ name, edges: after.edges });
+    expect((await layout.index.read()).annotations["io.ocilot.detached"]).toBeUndefined();
+    expect({ name, has: await layout.blobs.has(operation.digest) }).toEqual({ name, has: false });
+    rmSync(copy, { recursive: true });
+  }
+  return true;
+}
+
 /** What was cut short can be done again. */
 async function checkRepeated(dir: string, { operation, after }: Stage): Promise<void> {
   if (operation.op === "detach" || operation.op === "untag") return;
@@ -53,6 +85,20 @@ describe("a writer that is killed", () => {
       await expect(action, `${stage.script}, ${JSON.stringify(stage.operation)}, killed ${kill}`).resolves.toBeUndefined();
     });
     expect(kills.length).toBeGreaterThanOrEqual(LONG ? 1000 : 70);
+  });
+
+  test("a killed detach never brings its referrer back, and a second run or gc finishes it", { timeout: 1_800_000 }, async () => {
+    const detaches = stages.filter((s) => s.operation.op === "detach");
+    const kills = detaches.flatMap((stage) => stage.kills.map((kill) => ({ stage, kill }))).filter((_, i) => LONG || i % 4 === 0);
+    let between = 0;
+    await inParallel(kills, WIDTH, async ({ stage, kill }) => {
+      const dir = copyOf(stage.dir, root);
+      await runKilled(dir, stage, kill);
+      const action = checkDetached(dir, stage).then((was) => void (between += Number(was)));
+      await expect(action, `${JSON.stringify(stage.operation)}, killed ${kill}`).resolves.toBeUndefined();
+      rmSync(dir, { recursive: true });
+    });
+    expect(between).toBeGreaterThan(0);
   });
 
   test("and the one after it, while it takes the dead one's lock over", { timeout: 1_800_000 }, async () => {

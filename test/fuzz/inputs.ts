@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { sniffManifest } from "@ocilot/layout";
+import { type Descriptor, IMAGE_MANIFEST, sniffManifest } from "@ocilot/layout";
 import { fixtureNames, fixtureParts } from "@ocilot/testkit";
 import { mutateBytes, mutateJson } from "./mutate.js";
 import type { Prng } from "./prng.js";
@@ -49,4 +49,34 @@ function parsedSeed(seed: Uint8Array): unknown {
 /** The tars of the corpus, cut to their first members: a header is what is to be changed, and not a layer. */
 export function tars(): Uint8Array[] {
   return corpus("tar").map((bytes) => bytes.subarray(0, 8192));
+}
+
+/** The layer of a referrer that holds a statement, and what is said of it. */
+export interface StatementSeed {
+  readonly bytes: Uint8Array;
+  readonly mediaType: string;
+  readonly artifactType: string;
+}
+
+/** The statements of every tool, with the media types under which they are stored. */
+export function statements(): StatementSeed[] {
+  const names = ["evidence/cosign-2", "evidence/cosign-3", "evidence/notation", "evidence/oras", "edge/buildkit-sbom-and-provenance"];
+  return names.flatMap((name) => {
+    const { blobs } = fixtureParts(name);
+    return [...blobs.values()].flatMap((bytes) => {
+      if (bytes.length > 8000 || sniffManifest(bytes) !== IMAGE_MANIFEST) return [];
+      const { artifactType, config, layers } = JSON.parse(text(bytes)) as {
+        artifactType?: string;
+        config: Descriptor;
+        layers: Descriptor[];
+      };
+      return layers.flatMap((layer): StatementSeed[] => {
+        const content = blobs.get(layer.digest);
+        const isImage = layer.mediaType.includes("image.layer");
+        return content === undefined || isImage || content.length > 8000
+          ? []
+          : [{ bytes: content, mediaType: layer.mediaType, artifactType: artifactType ?? config.mediaType }];
+      });
+    });
+  });
 }

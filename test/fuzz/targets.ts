@@ -6,6 +6,7 @@ import {
   IMAGE_INDEX,
   IMAGE_MANIFEST,
   Layout,
+  type Manifest,
   ORAS_ARTIFACT_MANIFEST,
   blobPath,
   digestOf,
@@ -19,11 +20,15 @@ import {
   sniffManifest,
 } from "@ocilot/layout";
 import {
+  STATEMENT_KINDS,
   checkPolicy,
   checkPolicyJson,
   convert,
+  documentName,
+  guessContent,
   makeReceipt,
   matchesGlob,
+  openStatements,
   parsePolicy,
   parseReceipt,
   parseRequire,
@@ -33,9 +38,10 @@ import {
 import { fixtureParts } from "@ocilot/testkit";
 import type { ArchiveFile } from "../../packages/layout/src/archive/archive-file.js";
 import { filesOf } from "../../packages/layout/src/archive/members.js";
+import { extentsOf } from "../../packages/layout/src/archive/contents.js";
 import { scanMembers } from "../../packages/layout/src/archive/scan.js";
-import { parseReference } from "../../packages/cli/src/reference.js";
-import { corpus, documents, encode, fixtures, indexes, manifests, tars, text } from "./inputs.js";
+import { parseReference } from "../../packages/layout/src/reference.js";
+import { corpus, documents, encode, fixtures, indexes, manifests, statements, tars, text } from "./inputs.js";
 import { mutateBytes, mutateTar } from "./mutate.js";
 import type { Prng } from "./prng.js";
 
@@ -62,6 +68,7 @@ function check(holds: boolean, what: string): void {
   if (!holds) throw new Error(`broken: ${what}`);
 }
 
+const STATEMENTS = statements();
 let turn = 0;
 
 export const TARGETS: readonly Target[] = [
@@ -97,7 +104,33 @@ export const TARGETS: readonly Target[] = [
     seeds: corpus("require"),
     run: (input) => {
       const rule = parseRequire(text(input)).require[0];
-      if (rule !== undefined) matchesGlob("application/vnd.example.signature.v1+json", rule.artifactType);
+      if (rule !== undefined) matchesGlob("application/vnd.example.signature.v1+json", rule.artifactType ?? rule.predicateType ?? "");
+    },
+  },
+  {
+    name: "statement",
+    share: 60,
+    seeds: STATEMENTS.map((s) => s.bytes),
+    mutate: documents,
+    run: async (input) => {
+      // Each input is a layer under every media type that makes a reader look into it.
+      turn++;
+      const { mediaType, artifactType } = STATEMENTS[turn % STATEMENTS.length]!;
+      guessContent(input);
+      const layer = { mediaType, digest: digestOf(input), size: input.length };
+      const manifest: Manifest = {
+        kind: "image",
+        mediaType: IMAGE_MANIFEST,
+        artifactType,
+        annotations: {},
+        layers: [layer],
+        manifests: [],
+        ignored: [],
+      };
+      const blobs = { bytes: async (): Promise<Uint8Array> => input, head: async (): Promise<Uint8Array> => input };
+      const [statement] = await openStatements(manifest, blobs, { subject: NO_DIGEST });
+      check(statement !== undefined && STATEMENT_KINDS.includes(statement.kind), "there is a statement of some kind");
+      check(/^[a-z-]+(\.[A-Za-z0-9_-][A-Za-z0-9._-]*)?$/.test(documentName(statement!)), "its name is safe");
     },
   },
   {
@@ -154,10 +187,10 @@ export const TARGETS: readonly Target[] = [
       const read = (offset: number, length: number): Buffer => Buffer.from(input.subarray(offset, offset + length));
       const file = { location: "tar", size: input.length, read } as unknown as ArchiveFile;
       const { members } = await scanMembers(file, { maxMembers: 1000 });
-      for (const [name, extents] of filesOf("tar", members)) {
+      for (const [name, content] of await filesOf("tar", members)) {
         check(!name.split("/").includes("..") && !name.startsWith("/"), `the name ${name}`);
         check(
-          extents.every((e) => e.offset + e.size <= input.length),
+          extentsOf(content).every((e) => e.offset + e.size <= input.length),
           `${name} lies within the archive`,
         );
       }

@@ -24,7 +24,7 @@ async function readWhole(path: string): Promise<{ warnings: readonly string[]; i
     await layout.blobs.bytes({ mediaType: "x", digest, size });
     blobs++;
   }
-  return { warnings: layout.warnings, image: entry!.descriptor.digest, blobs, config: manifest.config.digest };
+  return { warnings: layout.warnings.map((w) => w.message), image: entry!.descriptor.digest, blobs, config: manifest.config.digest };
 }
 
 suite("oras, on what ocilot writes", { needs: ["oras"], concurrent: true }, (check) => {

@@ -28,6 +28,15 @@ export class Podman {
     return images.map((i) => ({ names: (i.Names ?? []).toSorted(), id: i.Id })).toSorted((a, b) => (a.id < b.id ? -1 : 1));
   }
 
+  /** Pulls from a registry without TLS, and returns the id of the image. */
+  async pull(reference: string): Promise<string> {
+    return (await must("podman", [...this.#flags, "pull", "--quiet", "--tls-verify=false", reference])).trim();
+  }
+
+  async push(id: string, reference: string): Promise<void> {
+    await must("podman", [...this.#flags, "push", "--quiet", "--tls-verify=false", id, reference]);
+  }
+
   async save(name: string, format: "oci-archive" | "docker-archive", archive: string): Promise<void> {
     await must("podman", [...this.#flags, "save", "--quiet", "--format", format, "--output", archive, name]);
   }
@@ -86,6 +95,17 @@ export class Containerd {
     const images = Object.fromEntries(lines.map((line) => line.split(/\s+/)).map(([name, , digest]) => [name!, digest!]));
     for (const name of Object.keys(images)) await must("ctr", ["-a", this.#socket, "image", "rm", name]);
     return images;
+  }
+
+  /** Pulls from a registry without TLS, and returns the digest of the image. */
+  async pull(reference: string): Promise<string> {
+    await must("ctr", ["-a", this.#socket, "content", "fetch", "--plain-http", "--all-platforms", reference]);
+    const lines = (await must("ctr", ["-a", this.#socket, "image", "ls"])).split("\n");
+    return lines.map((line) => line.split(/\s+/)).find(([name]) => name === reference)![2]!;
+  }
+
+  async push(local: string, reference: string): Promise<void> {
+    await must("ctr", ["-a", this.#socket, "image", "push", "--plain-http", reference, local]);
   }
 
   async stop(): Promise<void> {

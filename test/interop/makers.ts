@@ -3,6 +3,9 @@ import { join } from "node:path";
 import { fixture, tagsOf } from "./layouts.js";
 import { must } from "./tools.js";
 
+/** An account for tests: `me`, with the password `hunter2`. */
+export const HTPASSWD: string = "me:$2y$05$abcdefghijklmnopqrstuuoXuKqgZXLiJqzfmMXDDhSFPIvxV7t8.\n";
+
 /** What a maker may use: a directory of its own, a registry, and keys of cosign and notation. */
 export interface Workshop {
   readonly directory: string;
@@ -71,8 +74,10 @@ export async function makeNotationHome(directory: string): Promise<string> {
   return directory;
 }
 
-export async function notationSign(shop: Pick<Workshop, "notationHome">, reference: string): Promise<void> {
-  await must("notation", ["sign", "--oci-layout", reference], { env: { XDG_CONFIG_HOME: shop.notationHome } });
+export async function notationSign(shop: Pick<Workshop, "notationHome">, reference: string, format: "jws" | "cose" = "jws"): Promise<void> {
+  await must("notation", ["sign", "--oci-layout", "--signature-format", format, reference], {
+    env: { XDG_CONFIG_HOME: shop.notationHome },
+  });
 }
 
 /** The digest that a tag of a registry has. */

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { environment, locate } from "./tools.js";
 
@@ -20,8 +20,16 @@ export function registryAddress(): string {
   return process.env[REGISTRY] ?? "";
 }
 
+/** What a registry asks of its clients. */
+export interface RegistrySetup {
+  /** Files in PEM. */
+  readonly tls?: { readonly certificate: string; readonly key: string };
+  /** The value of `auth` in its configuration. */
+  readonly auth?: object;
+}
+
 /** Starts docker-registry and waits until it answers. It is without the Referrers API: clients use referrers tags. */
-export async function startRegistry(directory: string): Promise<Registry> {
+export async function startRegistry(directory: string, { tls, auth }: RegistrySetup = {}): Promise<Registry> {
   const address = `127.0.0.1:${await freePort()}`;
   const config = join(directory, "registry.yml");
   await writeFile(
@@ -30,7 +38,8 @@ export async function startRegistry(directory: string): Promise<Registry> {
       "version: 0.1",
       "log: { accesslog: { disabled: true }, level: error }",
       `storage: { filesystem: { rootdirectory: ${JSON.stringify(join(directory, "registry"))} }, delete: { enabled: true } }`,
-      `http: { addr: ${address} }`,
+      `http: ${JSON.stringify({ addr: address, ...(tls !== undefined && { tls }) })}`,
+      ...(auth === undefined ? [] : [`auth: ${JSON.stringify(auth)}`]),
       "",
     ].join("\n"),
   );
@@ -54,12 +63,24 @@ function hasEnded(child: ChildProcess): boolean {
 async function answers(address: string, child: ChildProcess): Promise<void> {
   for (let tries = 0; tries < 200; tries++) {
     if (hasEnded(child)) throw new Error("docker-registry ended at once");
-    const response = await fetch(`http://${address}/v2/`).catch(() => undefined);
-    if (response?.ok === true) return;
+    if (await accepts(address)) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   child.kill();
   throw new Error("docker-registry does not answer");
+}
+
+async function accepts(address: string): Promise<boolean> {
+  const [host = "", port = ""] = address.split(":");
+  const socket = connect({ host, port: Number(port) });
+  try {
+    await once(socket, "connect");
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
 }
 
 async function freePort(): Promise<number> {

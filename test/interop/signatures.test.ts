@@ -2,6 +2,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { parseDigest } from "@ocilot/layout";
 import { CONVENTIONS, type ConventionId, TARGETS } from "@ocilot/referrers";
+import { FIXTURES } from "@ocilot/testkit";
 import { type ExpectStatic } from "vitest";
 import { convertTo } from "./conversions.js";
 import { copyOf, edgeName, inScratch, scratch, tagsOf, trueEdges } from "./layouts.js";
@@ -13,6 +14,9 @@ import { tamperWithLayer, tamperWithManifest } from "./tamper.js";
 import { type Outcome, must, run } from "./tools.js";
 
 const SIGNATURE = "dev.cosignproject.cosign/signature";
+
+/** An image that cosign 3 signed with a key, as oras took it out of a registry. */
+const ONE_IMAGE = join(FIXTURES, "cases", "cosign-bundle-one-image");
 
 let directory: string;
 let key: string;
@@ -72,12 +76,51 @@ function checkBundles(check: Check): void {
             const [signature] = await trueEdges(layout);
             const isHeld = plan !== undefined && !plan.losses.some((l) => edgeName(l) === edgeName(signature!));
             const { code, stderr } = await verifyAfterCopy(layout);
-            expect(code === 0, stderr).toBe(isHeld || source !== "bundle-saved");
+            // cosign save keeps the bundle where only cosign finds it, and so does a conversion to that.
+            const isListed = source !== "bundle-saved" || target !== "cosign-save";
+            expect(code === 0, stderr).toBe(isListed && (isHeld || source !== "bundle-saved"));
           });
         });
       }
     }
   }
+
+  for (const by of ["oras cp -r", "oras backup", "cosign save"] as const) {
+    check(
+      `one image, ${by}: cosign verify --local-image after one conversion, and the others still find the bundle`,
+      async ({ expect }) => {
+        const repository = newRepository();
+        await must("oras", ["cp", "-r", "--from-oci-layout", `${ONE_IMAGE}:v1`, "--to-plain-http", `${repository}:v1`]);
+        const signed = await remoteDigest(`${repository}:v1`);
+        await inScratch(async (at) => {
+          const layout = join(at, "layout");
+          await takeOut(by, repository, signed, layout);
+          const isSaved = by === "cosign save";
+          const verifyLayout = async (): Promise<Outcome> =>
+            await run("cosign", ["verify", "--key", `${ONE_IMAGE}.pub`, "--insecure-ignore-tlog", "--local-image", layout]);
+          expect((await verifyLayout()).code === 0).toBe(isSaved);
+          expect(await convertTo(layout, ["universal", "cosign-save"])).toMatchObject({ losses: [], notes: [] });
+          expect(await verifyLayout()).toMatchObject({ code: 0 });
+          const found = await modelsFind(layout, ["oras", "regctl", "olareg", "containerd", "cosign"], [parseDigest(signed)]);
+          for (const [tool, of] of found) expect(of.get(parseDigest(signed)), tool).toHaveLength(1);
+          const target = newRepository();
+          const tag = isSaved ? `@${signed}` : ":v1";
+          await must("oras", ["cp", "-r", "--from-oci-layout", `${layout}${tag}`, "--to-plain-http", `${target}:v1`]);
+          const remote = ["--allow-http-registry", "--insecure-ignore-tlog", "--key", `${ONE_IMAGE}.pub`];
+          expect(await run("cosign", ["verify", ...remote, `${target}@${signed}`])).toMatchObject({ code: 0 });
+        });
+      },
+    );
+  }
+
+  check("of an image index cosign 3.1 verifies nothing in a directory, as the note says", async ({ expect }) => {
+    await withCopyOf("bundle", async (layout) => {
+      const plan = await convertTo(layout, ["universal", "cosign-save"]);
+      expect(plan).toMatchObject({ losses: [], notes: [expect.stringContaining("cosign 3.1 finds no signature bundles of an index")] });
+      expect((await verifyLocally(layout)).code).not.toBe(0);
+      expect(await verifyAfterCopy(layout)).toMatchObject({ code: 0 });
+    });
+  });
 
   check("bundle-saved: passes after one conversion after the other, each with --only", async ({ expect }) => {
     await withCopyOf("bundle-saved", async (layout) => {
@@ -180,6 +223,18 @@ function checkTags(check: Check): void {
       await expectFailure(await verifyByTags(layout), expect);
     });
   });
+}
+
+/** Takes an image and its bundle out of a registry. */
+async function takeOut(
+  by: "oras cp -r" | "oras backup" | "cosign save",
+  repository: string,
+  digest: string,
+  layout: string,
+): Promise<void> {
+  if (by === "cosign save") await must("cosign", ["save", "--allow-http-registry", "--dir", layout, `${repository}@${digest}`]);
+  else if (by === "oras backup") await must("oras", ["backup", "--plain-http", "--include-referrers", "--output", layout, repository]);
+  else await must("oras", ["cp", "-r", "--from-plain-http", `${repository}:v1`, "--to-oci-layout", `${layout}:v1`]);
 }
 
 function shop(name: string): Workshop {

@@ -4,7 +4,7 @@ import { type TestFunction, afterAll, beforeAll, describe, it } from "vitest";
 import { INSTALL, type ToolName, locate } from "./tools.js";
 
 /** Registers a check, as `it` does; a suite counts them. */
-export type Check = (title: string, body: TestFunction) => void;
+export type Check = (title: string, body: TestFunction, timeout?: number) => void;
 
 export interface SuiteOptions {
   readonly needs: readonly ToolName[];
@@ -25,7 +25,7 @@ export function suite(title: string, options: SuiteOptions, body: (check: Check)
     describe(title, { concurrent: options.concurrent ?? false }, () => {
       if (options.before) beforeAll(options.before);
       if (options.after) afterAll(options.after);
-      body((name, test) => it(name, test));
+      body((name, test, timeout) => it(name, test, timeout));
     });
     return;
   }

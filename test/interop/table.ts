@@ -48,7 +48,7 @@ export function renderTable(table: Table): string {
     "  `notation ls LAYOUT@DIGEST` (of the signatures that are there). **Model**: the program is not run here, `src/tools` says what it would find.",
     "- `made/…` are written by the real programs during the run, `edge/…` are layouts with something wrong or rare in them.",
     "- The run also holds that a conversion takes no referrer from any reader, and that skopeo, umoci and crane do what they did before;",
-    "  `umoci gc` and `skopeo copy`, out and in, remove nothing that is referenced. The one exception is `hauler`, whose records bear the",
+    "  `umoci gc` and `skopeo copy`, out and in, remove nothing that is referenced. The one exception is `hauler`, whose records have the",
     "  tag of the image: who asks for that tag may be given a referrer.",
     "",
     `Measured with ${table.versions.join(", ")}.`,

@@ -59,6 +59,8 @@ export interface Outcome {
 export interface RunOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Milliseconds after which it is ended; a minute unless told. */
+  readonly timeout?: number;
 }
 
 /** Runs a program to its end, away from the user's own configuration. Never fails for what the program answers. */
@@ -73,7 +75,7 @@ export async function runProgram(path: string, args: readonly string[], options:
       cwd: options.cwd ?? place(),
       env: { ...environment(), ...options.env },
       stdio: ["ignore", "pipe", "pipe"],
-      timeout: 60_000,
+      timeout: options.timeout ?? 60_000,
     });
     let stdout = "";
     let stderr = "";

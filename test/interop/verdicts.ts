@@ -192,9 +192,9 @@ export const DAMAGES: readonly Damage[] = [
   },
   {
     name: "oci-layout is gone",
-    ocilot: "NOT_A_LAYOUT",
+    ocilot: "LAYOUT_FORM",
     refuse: "oras umoci",
-    why: "skopeo does not look at it",
+    why: "skopeo does not look at it; for ocilot it is a warning, as index.json decides what a layout is",
     apply: (s) => rmSync(join(s.dir, "oci-layout")),
   },
   {
@@ -231,7 +231,7 @@ export function agreementTable(): string {
     return `| ${[d.name, `\`${d.ocilot}\``, ...cells, d.why].join(" | ")} |`;
   });
   return [
-    "| damage | ocilot verify | oras discover | skopeo inspect --raw | umoci stat | why they differ |",
+    "| fault | ocilot verify | oras discover | skopeo inspect --raw | umoci stat | why they differ |",
     "| --- | --- | --- | --- | --- | --- |",
     ...rows,
   ].join("\n");

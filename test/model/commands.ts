@@ -62,8 +62,10 @@ function tagCommand(n: number, name: string): Command {
 
 function untagCommand(name: string): Command {
   return command(`untag(${name})`, async (oracle, layout) => {
-    if (!oracle.tags.delete(name)) return await refused(layout.untag(name), "REF_NOT_FOUND");
+    const held = oracle.tags.has(name) ? name : [...oracle.tags.keys()].find((tag) => tag.endsWith(`:${name}`));
+    if (held === undefined) return await refused(layout.untag(name), "REF_NOT_FOUND");
     await layout.untag(name);
+    oracle.tags.delete(held);
     oracle.mayBePartial = true;
   });
 }

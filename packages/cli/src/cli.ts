@@ -1,72 +1,74 @@
 import { OcilotError } from "@ocilot/layout/spec";
-import { COMMANDS } from "./commands/registry.js";
+import { hasOption, markValues } from "./command-line/argv.js";
+import { defaultsFor } from "./command-line/defaults.js";
+import { findCommand } from "./command-line/find-command.js";
+import { hoistGlobals } from "./command-line/hoist-globals.js";
 import { EXIT, type ExitCode } from "./exit-code.js";
-import { helpOf, overview } from "./help.js";
-import { type Context, print } from "./io.js";
-import { parseArguments } from "./parse.js";
-import { reportError } from "./report-error.js";
-import { suggest } from "./suggest.js";
+import type { Context } from "./command-line/context.js";
+import { helpText } from "./manual/help-text.js";
+import { Output } from "./output.js";
+import { reportError } from "./render/report-error.js";
+import { outputSettings } from "./options/output-settings.js";
+import { globalOptions } from "./command-line/global-options.js";
 import { VERSION } from "./version.js";
 
 const USAGE = "ocilot COMMAND … (ocilot --help lists the commands)";
 
-/** Runs one command line and returns its exit code; whatever goes wrong has then been said. */
-export async function runCli(argv: readonly string[], context: Context): Promise<ExitCode> {
-  const { io } = context;
-  const options = beforeDashes(argv);
+/** Runs one command line and returns its exit code; whatever goes wrong has then been reported. */
+export async function runCli(given: readonly string[], context: Omit<Context, "out">): Promise<ExitCode> {
+  const { io, signal } = context;
+  if (given[0] === "__complete") return await answerShell(given.slice(1), context);
+  const marked = markValues(given);
   let usage = USAGE;
+  let isJson = hasOption(given, "json", "j");
   try {
-    const [first, ...rest] = argv;
+    const [first, ...rest] = hoistGlobals(marked);
     if (first === undefined) {
-      io.stderr.write(`${overview()}\n`);
+      io.stderr.write(`${await helpText()}\n`);
       return EXIT.usage;
     }
-    if (first === "--version") {
-      print(io, VERSION);
+    if (first === "--version" || first === "-V") {
+      io.stdout.write(`${VERSION}\n`);
       return EXIT.ok;
     }
-    if (["--help", "-h", "help"].includes(first) && (first !== "help" || rest.length === 0)) {
-      print(io, overview());
+    const isHelp = first === "help" || hasOption(given, "help", "h");
+    const verb = first === "help" ? rest.find((arg) => !arg.startsWith("-")) : first;
+    if (isHelp && (verb === undefined || verb.startsWith("-"))) {
+      io.stdout.write(`${await helpText()}\n`);
       return EXIT.ok;
     }
-    const isHelp = first === "help" || options.includes("--help") || options.includes("-h");
-    const entry = findEntry(first === "help" ? rest[0]! : first);
-    const command = await entry.load();
-    usage = `ocilot ${command.usage}`;
+    const entry = await findCommand(verb!);
     if (isHelp) {
-      print(io, helpOf(command));
+      io.stdout.write(`${await helpText(entry.name)}\n`);
       return EXIT.ok;
     }
-    return await command.run(parseArguments(entry.name, command, rest), context);
+    // In the bundle, yargs and the command are chunks of their own: help and version load neither.
+    const [{ parseArguments }, command] = await Promise.all([import("./command-line/parse-arguments.js"), entry.load()]);
+    usage = `ocilot ${command.usage}`;
+    const options = { ...command.options, ...globalOptions };
+    const args = await parseArguments(command, options, rest, defaultsFor(entry.name, options, io.env));
+    const settings = outputSettings(args as Readonly<Record<string, unknown>>, io);
+    const { json, format } = args as { json?: boolean; format?: unknown };
+    isJson = json === true || format === "json" || settings.logFormat === "json";
+    return await command.run(args, { ...context, out: new Output(io, settings) });
   } catch (error) {
-    if (isClosedPipe(error) || isClosedPipe(context.signal.reason)) return EXIT.ok;
-    return reportError(context.signal.aborted ? interrupted(error) : error, io, { json: options.includes("--json"), usage });
+    if (isClosedPipe(error) || isClosedPipe(signal.reason)) return EXIT.ok;
+    return reportError(signal.aborted ? interrupted(error) : error, io, { json: isJson, usage });
   }
 }
 
-function findEntry(name: string): (typeof COMMANDS)[number] {
-  const entry = COMMANDS.find((c) => c.name === name);
-  if (entry !== undefined) return entry;
-  const isOption = name.startsWith("-");
-  const near = suggest(
-    name,
-    COMMANDS.map((c) => c.name),
-  );
-  throw new OcilotError(
-    "USAGE",
-    isOption ? `${name} stands before the command` : `${name} is not a command`,
-    { argument: name },
-    {
-      hint: isOption
-        ? "Put options behind the command."
-        : near === undefined
-          ? `Commands are: ${COMMANDS.map((c) => c.name).join(", ")}.`
-          : `Did you mean ${near}?`,
-    },
-  );
+/** Answers a completion script. Whatever goes wrong, a shell gets an answer and no message. */
+async function answerShell(args: readonly string[], { io }: Omit<Context, "out">): Promise<ExitCode> {
+  try {
+    const [{ answer }, { commandModels }] = await Promise.all([import("./completion/answer.js"), import("./completion/command-models.js")]);
+    io.stdout.write(`${await answer(args, await commandModels())}\n`);
+  } catch {
+    io.stdout.write("files\n");
+  }
+  return EXIT.ok;
 }
 
-/** Whoever read our output has seen enough, as `head` has; that is no failure. */
+/** The reader of the output closed it early, as `head` does; that is not a failure. */
 function isClosedPipe(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "EPIPE";
 }
@@ -74,9 +76,4 @@ function isClosedPipe(error: unknown): boolean {
 function interrupted(error: unknown): unknown {
   const isOwn = error instanceof OcilotError && error.code !== "ABORTED";
   return isOwn ? error : new OcilotError("ABORTED", "interrupted", {}, { cause: error });
-}
-
-function beforeDashes(argv: readonly string[]): readonly string[] {
-  const end = argv.indexOf("--");
-  return end < 0 ? argv : argv.slice(0, end);
 }

@@ -1,6 +1,6 @@
 import type { ErrorCode, ErrorDetails, OcilotError } from "@ocilot/layout";
 
-/** What a script may rely on. */
+/** The exit codes; stable, so that a script may rely on them. */
 export const EXIT = {
   ok: 0,
   failure: 1,
@@ -13,6 +13,20 @@ export const EXIT = {
   inexpressible: 8,
   interrupted: 130,
 } as const;
+
+/** What each code means, for help and manual pages. */
+export const EXIT_MEANINGS: Readonly<Record<ExitCode, string>> = {
+  0: "success",
+  1: "failure, for example a full disk",
+  2: "wrong usage, or an ambiguous reference",
+  3: "no such path, tag or digest, or not a layout",
+  4: "malformed or corrupt content",
+  5: "busy: another process is writing",
+  6: "refused, nothing changed",
+  7: "a check found something",
+  8: "done, but something was left behind",
+  130: "interrupted",
+};
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
@@ -44,7 +58,16 @@ const CODES: CodeMap = {
   OUTPUT_EXISTS: EXIT.refused,
   UNSAFE_NAME: EXIT.refused,
   LINK_OUTSIDE: EXIT.refused,
+  REFERENCE_INVALID: EXIT.usage,
+  REGISTRY_REFUSED: (details) =>
+    details.status === 404 ? EXIT.notFound : [409, 412, 423].includes(details.status) ? EXIT.busy : EXIT.failure,
+  RESPONSE_INVALID: EXIT.damaged,
+  AUTH_FAILED: EXIT.failure,
+  CREDENTIALS_UNAVAILABLE: EXIT.failure,
+  NETWORK_ERROR: EXIT.failure,
+  UNSUPPORTED: EXIT.failure,
   IO_ERROR: EXIT.failure,
+  ACCESS_DENIED: EXIT.failure,
   ABORTED: EXIT.interrupted,
 };
 

@@ -11,20 +11,8 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** What a command runs in. */
-export interface Context {
-  readonly io: Io;
-  /** Fires when the user interrupts. */
-  readonly signal: AbortSignal;
-}
-
-/** Prints lines to standard output, for people or as one JSON document. */
-export function print(io: Io, text: string): void {
-  io.stdout.write(`${text}\n`);
-}
-
-/** Prints one long line piece by piece, no faster than it is read. */
-export async function printPieces({ io, signal }: Context, pieces: Iterable<string>): Promise<void> {
-  for (const piece of pieces) if (!io.stdout.write(piece)) await once(io.stdout, "drain", { signal });
-  io.stdout.write("\n");
+/** Writes pieces of text to a stream, no faster than they are read, and ends the line. */
+export async function writePieces(stream: Writable, pieces: Iterable<string>, signal: AbortSignal): Promise<void> {
+  for (const piece of pieces) if (!stream.write(piece)) await once(stream, "drain", { signal });
+  stream.write("\n");
 }

@@ -1,13 +1,18 @@
+import { setMaxListeners } from "node:events";
 import { runCli } from "./cli.js";
 import type { Io } from "./io.js";
 
 /** Runs the command line of this process and sets its exit code. */
 export async function main(): Promise<void> {
-  const { stdout, stderr, env } = process;
+  const { stdout, env } = process;
   const io: Io = {
     stdout,
-    stderr,
-    // Opening it takes Node a few milliseconds, and few commands read it.
+    // Node opens these two when they are first looked at, which takes it a few milliseconds; few commands need them.
+    get stderr() {
+      const { stderr } = process;
+      if (stderr.listenerCount("error", ignore) === 0) stderr.on("error", ignore);
+      return stderr;
+    },
     get stdin() {
       return process.stdin;
     },
@@ -15,12 +20,16 @@ export async function main(): Promise<void> {
     env,
   };
   const abort = new AbortController();
+  // Every request that runs at the same time listens to it; Node would warn of a leak.
+  setMaxListeners(0, abort.signal);
   // A second signal finds no handler and ends the process at once.
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => abort.abort(new Error(signal)));
   stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
     abort.abort(error);
   });
-  stderr.on("error", () => undefined);
   process.exitCode = await runCli(process.argv.slice(2), { io, signal: abort.signal });
 }
+
+/** There is nowhere left to report that standard error is closed. */
+function ignore(): void {}

@@ -1,7 +1,9 @@
 #!/usr/bin/env node
-import module from "node:module";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { loadProgram } from "./start/load-program.js";
 
-// From Node 22 on, what is compiled once is kept for the next run; it helps only what is loaded after this call.
-(module as { enableCompileCache?: () => unknown }).enableCompileCache?.();
-const { main } = await import("./main.js");
-await main();
+// In the bundle, main.ts and what it imports are chunks beside this file.
+declare const __dirname: string;
+const chunks = { directory: __dirname, read: (name: string): string => readFileSync(join(__dirname, name), "latin1") };
+void (loadProgram(chunks, "program.js", process)["main"] as () => Promise<void>)();

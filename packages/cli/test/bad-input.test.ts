@@ -16,7 +16,14 @@ function put(dir: string, name: string, content: string | Buffer): void {
 }
 
 const CASES: Record<string, { code: number; says: RegExp; spoil: (dir: string) => void }> = {
-  "a directory that is no layout": { code: 3, says: /has no oci-layout file/, spoil: (dir) => rmSync(join(dir, "oci-layout")) },
+  "a directory that is no layout": {
+    code: 3,
+    says: /has no oci-layout file/,
+    spoil: (dir) => {
+      rmSync(join(dir, "oci-layout"));
+      rmSync(join(dir, "index.json"));
+    },
+  },
   "a layout without index.json": { code: 3, says: /has no index\.json/, spoil: (dir) => rmSync(join(dir, "index.json")) },
   "a path that is not there": { code: 3, says: /does not exist/, spoil: (dir) => rmSync(dir, { recursive: true }) },
   "a file instead of a directory": {

@@ -29,6 +29,8 @@ describe("the bundle", () => {
     expect(ocilot("convert", dir, "--to", "universal", "--output", `${dir}-copy`).status).toBe(0);
     expect(ocilot("convert", dir, "--to", "universal", "--check").status).toBe(7);
     expect(ocilot("ls", `${dir}-none`)).toMatchObject({ status: 3, stdout: "" });
+    // The client of registries is loaded, and there is no registry at that port.
+    expect(ocilot("ls", "docker://127.0.0.1:1/app").stderr).toContain("connection refused");
     expect(ocilot("convrt")).toMatchObject({ status: 2 });
     expect(ocilot()).toMatchObject({ status: 2 });
   });

@@ -34,7 +34,7 @@ describe("cat", () => {
     const dir = builder.write('{"schemaVersion":2,"manifests":[]}');
     const first = await run("cat", `${dir}@${small.digest}`);
     expect(first).toMatchObject({ code: 4, stdout: "" });
-    expect(first.stderr).toMatch(/^ocilot: sha256:[0-9a-f]{64}: the content has the digest sha256:/);
+    expect(first.stderr).toMatch(/^ocilot: sha256:[0-9a-f]{64} is corrupt: its content has the digest sha256:/);
     const second = await run("cat", `${dir}@${large.digest}`);
     expect(second.code).toBe(4);
     expect(second.stderr).toContain(large.digest);

@@ -1,10 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { COMMANDS } from "../src/commands/registry.js";
-import { suggest } from "../src/suggest.js";
+import { listCommands } from "../src/command-line/command-list.js";
+import { nearest } from "../src/nearest.js";
 import { run } from "./helpers.js";
 
+const COMMANDS = await listCommands();
+
 describe("the command line", () => {
-  test.each(COMMANDS.map((c) => c.name))("help of %s starts with examples of itself", async (name) => {
+  test.each(COMMANDS.map((c) => c.name))("help of %s: what it does, its usage, arguments and options in groups, examples", async (name) => {
     for (const argv of [
       [name, "--help"],
       [name, "-h"],
@@ -13,13 +15,15 @@ describe("the command line", () => {
       const { code, stdout } = await run(...argv);
       expect(code).toBe(0);
       const lines = stdout.split("\n");
-      expect(lines[0]).toBe("Examples:");
-      const examples = lines.slice(1, lines.indexOf("")).filter((line) => line.startsWith("  ocilot "));
+      expect(lines[0]).toMatch(/^[A-Z].+[^.]$/);
+      expect(lines[2]).toMatch(new RegExp(`^Usage: ocilot ${name}( |$)`));
+      const headings = lines.filter((line) => /^[A-Z].*:$/.test(line));
+      expect(headings).toEqual(expect.arrayContaining(["Output:", "Examples:"]));
+      const examples = lines.slice(lines.indexOf("Examples:") + 1).filter((line) => line.startsWith("  ocilot "));
       expect(examples.length).toBeGreaterThanOrEqual(1);
-      expect(examples.length).toBeLessThanOrEqual(3);
+      expect(examples.length).toBeLessThanOrEqual(4);
       for (const line of examples) expect(line).toMatch(new RegExp(`^  ocilot ${name} `));
-      expect(lines[lines.indexOf("") + 1]).toMatch(new RegExp(`^Usage: ocilot ${name} `));
-      expect(Math.max(...lines.slice(lines.indexOf("")).map((l) => l.length))).toBeLessThanOrEqual(140);
+      expect(Math.max(...lines.map((l) => l.length))).toBeLessThanOrEqual(140);
     }
   });
 
@@ -34,7 +38,7 @@ describe("the command line", () => {
   test("nothing at all is a mistake: help on standard error, exit 2", async () => {
     const { code, stdout, stderr } = await run();
     expect([code, stdout]).toEqual([2, ""]);
-    expect(stderr).toMatch(/^Examples:/);
+    expect(stderr).toMatch(/^OCI Image Layouts/);
   });
 
   test("--version prints one line", async () => {
@@ -43,11 +47,13 @@ describe("the command line", () => {
 
   test.each([
     [["convrt"], "convrt is not a command", "Did you mean convert?"],
-    [["refs"], "refs is not a command", "Commands are: ls, referrers"],
-    [["--scan", "ls"], "--scan stands before the command", "Put options behind the command."],
+    [["refs"], "refs is not a command", "Commands are: attach, bundle, cat"],
+    [["--scan", "ls"], "unknown option before the command: --scan", "Options go after the command name."],
+    [["push"], "push is not a command", "ocilot copy LAYOUT:TAG docker://"],
+    [["rm"], "rm is not a command", "ocilot untag"],
     [["ls", "x", "--jsn"], "unknown option --jsn", "Did you mean --json?"],
-    [["ls", "x", "--zzz"], "unknown option --zzz", "Options are: --verbose"],
-    [["ls", "x", "-q"], "unknown option -q", "usage: ocilot ls LAYOUT"],
+    [["ls", "x", "--zzz"], "unknown option --zzz", "Options are: --scan"],
+    [["ls", "x", "-z"], "unknown option -z", "usage: ocilot ls LAYOUT"],
     [["ls"], "ls needs LAYOUT", "usage: ocilot ls LAYOUT"],
     [["ls", ""], "LAYOUT is empty", "usage: ocilot ls LAYOUT"],
     [["ls", "x", "y"], "ls does not take a further argument: y", "usage: ocilot ls LAYOUT"],
@@ -58,6 +64,11 @@ describe("the command line", () => {
     [["extract", "x", "--output", "--all"], "--output needs a value", "usage: ocilot extract REF"],
     [["extract", "x", "--output", "-:text/plain"], "--output needs a value", "usage: ocilot extract REF"],
     [["ls", "x", "--json=true"], "--json takes no value", "usage: ocilot ls LAYOUT"],
+    [["ls", "x", "-qz"], "unknown option -z", "usage: "],
+    [["ls", "x", "--log-format", "xml"], "--log-format cannot be xml", "It is one of: text, json."],
+    [["extract", "x", "-o"], "--output needs a value", "usage: "],
+    [["attach", "x", "file", "--manifest", "m"], "--manifest and FILE exclude each other", "usage: "],
+    [["copy", "x", "y", "--rewrite-index"], "--rewrite-index needs --platform as well", "usage: "],
     [["ls", "x", "--no-json"], "unknown option --no-json", "usage: "],
     [["ls", "x", "--json.a"], "unknown option --json.a", "usage: "],
   ])("%j exits 2", async (argv, message, hint) => {
@@ -77,27 +88,47 @@ describe("the command line", () => {
   test("--json before the command is a mistake too, said in JSON", async () => {
     const { code, stderr } = await run("--json", "ls");
     expect(code).toBe(2);
-    expect(JSON.parse(stderr)).toMatchObject({ error: { code: "USAGE", hint: "Put options behind the command." } });
+    expect(JSON.parse(stderr)).toMatchObject({ error: { code: "USAGE", hint: "Options go after the command name." } });
   });
 
   test("with --json an error is one JSON document", async () => {
     const { code, stdout, stderr } = await run("ls", "/no/such", "--json");
     expect([code, stdout]).toEqual([3, ""]);
     expect(JSON.parse(stderr)).toEqual({
-      error: { code: "PATH_NOT_FOUND", message: "/no/such does not exist", details: { path: "/no/such" } },
+      error: {
+        code: "PATH_NOT_FOUND",
+        message: "/no/such does not exist",
+        hint: "List what is there with: ls /",
+        details: { path: "/no/such" },
+      },
     });
   });
 
   test("a path that looks like a number or an option can be given", async () => {
     expect((await run("ls", "1e3")).stderr).toContain("1e3 does not exist");
-    expect((await run("ls", "--", "--json")).stderr).toBe("ocilot: --json does not exist\n");
+    expect((await run("ls", "--", "--json")).stderr).toContain("ocilot: --json does not exist\n");
   });
 
-  test("suggest", () => {
-    expect(suggest("covnert", ["ls", "convert"])).toBe("convert");
-    expect(suggest("sl", ["ls", "convert"])).toBe("ls");
-    expect(suggest("dry", ["dry-run", "json"])).toBe("dry-run");
-    expect(suggest("zzzz", ["ls", "convert"])).toBeUndefined();
-    expect(suggest("x", [])).toBeUndefined();
+  test("true and false are values like any other", async () => {
+    expect((await run("ls", "true")).stderr).toContain("true does not exist");
+    expect((await run("ls", "--json", "false")).stderr).toContain("false does not exist");
+  });
+
+  test.each([
+    ["list", "ls"],
+    ["discover", "referrers"],
+    ["tree", "referrers"],
+    ["fetch", "cat"],
+    ["cp", "copy"],
+  ])("%s is another name of %s", async (alias, name) => {
+    expect((await run(alias, "--help")).stdout).toBe((await run(name, "--help")).stdout);
+  });
+
+  test("nearest", () => {
+    expect(nearest("covnert", ["ls", "convert"])).toBe("convert");
+    expect(nearest("sl", ["ls", "convert"])).toBe("ls");
+    expect(nearest("dry", ["dry-run", "json"])).toBe("dry-run");
+    expect(nearest("zzzz", ["ls", "convert"])).toBeUndefined();
+    expect(nearest("x", [])).toBeUndefined();
   });
 });

@@ -17,11 +17,13 @@ describe("convert", () => {
     const dir = copyOf("layouts/oras");
     const first = await run("convert", dir, "--to", "universal");
     expect(first).toMatchObject({ code: 0, stderr: "" });
-    expect(first.stdout).toMatch(/^universal: 3 links, converted\n {2}added: 3 entries\n {2}written: 3 lists\n {2}annotated: 3 entries\n/);
+    expect(first.stdout).toMatch(
+      /^universal: 3 referrers; converted\n {2}added: 3 entries\n {2}written: 3 lists\n {2}annotated: 3 entries\n/,
+    );
     const before = treeOf(dir);
     expect(await run("convert", dir, "--to", "universal")).toMatchObject({
       code: 0,
-      stdout: "universal: 3 links, nothing to do\n",
+      stdout: "universal: 3 referrers; nothing to do\n",
       stderr: "",
     });
     expect(treeOf(dir)).toEqual(before);
@@ -33,7 +35,7 @@ describe("convert", () => {
     expect((await run("convert", dir, "--to", "oras", "--check")).code).toBe(7);
     const dry = await run("convert", dir, "--to", "oras", "--dry-run");
     expect(dry.code).toBe(0);
-    expect(dry.stdout).toContain("would be converted");
+    expect(dry.stdout).toContain("changes needed (dry run)");
     expect(dry.stdout).toMatch(/^ {2}add sha256:/m);
     expect((await run("convert", dir, "--to", "olareg", "--check")).code).toBe(0);
     expect(treeOf(dir)).toEqual(before);
@@ -52,7 +54,7 @@ describe("convert", () => {
     const dir = copyOf("edge/annotation-only-link");
     const { code, stdout } = await run("convert", dir, "--to", "oras");
     expect(code).toBe(8);
-    expect(stdout).toMatch(/stays where it was, as the target cannot express it:\n {4}sha256:abad5d6c/);
+    expect(stdout).toMatch(/not converted: the target cannot represent it \(existing record kept\):\n {4}sha256:abad5d6c/);
     expect((await run("convert", dir, "--to", "oras", "--allow-inexpressible")).code).toBe(0);
   });
 
@@ -124,7 +126,7 @@ describe("convert --output", () => {
     const out = join(dirname(dir), "copies/out");
     const { code, stdout } = await run("convert", dir, "--to", "universal", "--output", out);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^Copied \d+ files to .*\nuniversal: 1 link, converted\n/);
+    expect(stdout).toMatch(/^Copied \d+ files to .*\nuniversal: 1 referrer; converted\n/);
     expect(treeOf(dir)).toEqual(before);
     const carried = Object.keys(before).filter((name) => name !== "" && !name.startsWith(".ocilot-"));
     expect(readdirSync(out, { recursive: true })).toEqual(expect.arrayContaining(carried));

@@ -30,7 +30,7 @@ describe("gc", () => {
     expect(treeOf(dir)).toEqual(before);
     expect(dry.stdout).toContain(`would remove  ${garbage}`);
     expect(dry.stdout).toMatch(new RegExp(`kept +${young} .*stored within the grace period`));
-    expect(dry.stdout).toContain("nothing lists it, but it refers to something that is kept");
+    expect(dry.stdout).toContain("not listed, but it refers to a kept manifest");
     expect(dry.stdout).toContain("Would remove 1 blob, 7 B;");
     const real = await run("gc", dir, "--json");
     expect(JSON.parse(real.stdout)).toMatchObject({

@@ -3,9 +3,10 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { onTestFinished } from "vitest";
+import { expect, onTestFinished } from "vitest";
 import { type Descriptor, IMAGE_INDEX, IMAGE_MANIFEST, blobPath, digestOf } from "@ocilot/layout";
 import { runCli } from "../src/cli.js";
+import { SCHEMAS, schemaErrors } from "./json-schemas.js";
 
 export const FIXTURES = fileURLToPath(new URL("../../../fixtures/", import.meta.url));
 export const EMPTY_CONFIG = { mediaType: "application/vnd.oci.empty.v1+json", content: "{}" };
@@ -24,12 +25,36 @@ export async function run(...argv: string[]): Promise<Outcome> {
 }
 
 export async function runWith(signal: AbortSignal, ...argv: string[]): Promise<Outcome> {
+  return await runIn({ signal }, ...argv);
+}
+
+/** The world that a command line runs in. */
+export interface World {
+  env?: Record<string, string>;
+  stdin?: string;
+  isTTY?: boolean;
+  isStderrTTY?: boolean;
+  signal?: AbortSignal;
+}
+
+export async function runIn({ env = {}, stdin, isTTY = false, isStderrTTY = false, signal }: World, ...argv: string[]): Promise<Outcome> {
   const out: Buffer[] = [];
   const err: Buffer[] = [];
-  const io = { stdin: Readable.from([]), stdout: sinkOf(out), stderr: sinkOf(err), isTTY: false, env: {} };
-  const code = await runCli(argv, { io, signal });
+  const input = Readable.from(stdin === undefined ? [] : [Buffer.from(stdin)]);
+  const io = { stdin: input, stdout: sinkOf(out), stderr: Object.assign(sinkOf(err), { isTTY: isStderrTTY }), isTTY, env };
+  const code = await runCli(argv, { io, signal: signal ?? new AbortController().signal });
   const bytes = Buffer.concat(out);
-  return { code, stdout: bytes.toString("utf8"), stderr: Buffer.concat(err).toString("utf8"), bytes };
+  const outcome = { code, stdout: bytes.toString("utf8"), stderr: Buffer.concat(err).toString("utf8"), bytes };
+  if (argv.some((arg) => arg === "--json" || arg === "-j")) expectPublished(argv, outcome);
+  return outcome;
+}
+
+/** Every JSON document that any test gets is of the schema that is published for it. */
+function expectPublished(argv: readonly string[], { stdout, stderr }: Outcome): void {
+  const command = argv.find((arg) => SCHEMAS.has(arg));
+  if (command !== undefined && stdout.startsWith("{")) expect(schemaErrors(command, stdout), argv.join(" ")).toBeUndefined();
+  for (const line of stderr.split("\n"))
+    if (line.startsWith('{"')) expect(schemaErrors("error", line), `${argv.join(" ")}: ${line}`).toBeUndefined();
 }
 
 /** A stream that keeps what it is given. */

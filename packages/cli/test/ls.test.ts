@@ -13,12 +13,12 @@ describe("ls", () => {
     expect(code).toBe(0);
     expect(stderr).toBe("");
     expect(stdout.split("\n").map((l) => l.trimEnd())).toEqual([
-      "IMAGE  PLATFORM          SIZE  REFERRERS  DIGEST",
-      `v1     2 platforms    2.60 kB          1  ${IMAGE}`,
-      `       - linux/amd64  1.03 kB          1  ${AMD64}`,
-      "       - linux/arm64  1.03 kB          0  sha256:d1603cd873e065fb4ed5d7bcb85281220f086290f590e3a44e6dcb3c7003cb46",
+      "IMAGE                       PLATFORM          SIZE  REFERRERS  DIGEST",
+      `docker.io/library/hello:v1  2 platforms    2.60 kB  1 sbom     ${IMAGE}`,
+      `                            - linux/amd64  1.03 kB  1 sbom     ${AMD64}`,
+      "                            - linux/arm64  1.03 kB  0          sha256:d1603cd873e065fb4ed5d7bcb85281220f086290f590e3a44e6dcb3c7003cb46",
       "",
-      "Conventions: oras (3 entries)",
+      "Conventions in use: oras (3 entries)",
       "",
     ]);
   });
@@ -45,6 +45,44 @@ describe("ls", () => {
     expect(json.conventions.map((c) => [c.id, c.entries.length, c.flags])).toEqual([["olareg", 3, ["org.olareg.referrer.convert"]]]);
   });
 
+  test("counts statements by kind, whichever way they are wrapped", async () => {
+    const { stdout } = await run("ls", join(FIXTURES, "evidence/cosign-2"));
+    expect(stdout).toContain("2 sig, 4 sbom, 1 prov, 1 vex, 1 vuln, 1 att");
+    const json = JSON.parse((await run("ls", join(FIXTURES, "edge/buildkit-sbom-and-provenance"), "--json")).stdout) as {
+      images: { kinds: object; platforms: { kinds: object; referrers: number }[] }[];
+    };
+    expect(json.images[0]!.kinds).toEqual({});
+    expect(json.images[0]!.platforms).toMatchObject([
+      { kinds: { sbom: 1, provenance: 1 }, referrers: 1 },
+      { kinds: { sbom: 1, provenance: 1 } },
+    ]);
+    expect((await run("ls", join(FIXTURES, "evidence/notation"), "--fields", "tags,referrers,kinds")).stdout).toBe("v1\t2\t2 sig\n");
+  });
+
+  test("an image is shown by its full names, and by tags that are not part of one", async () => {
+    const builder = new LayoutBuilder();
+    const name = (tag: string, full?: string) => ({
+      annotations: { "org.opencontainers.image.ref.name": tag, ...(full !== undefined && { "io.containerd.image.name": full }) },
+    });
+    const image = builder.manifest({ artifactType: "test/a" }, name("1.0", "host:5000/team/a:1.0"));
+    builder.entries.push({ ...image, ...name("stable") });
+    builder.manifest({ artifactType: "test/b" }, name("1.0", "host:5000/team/b:1.0"));
+    builder.manifest({ artifactType: "test/c" }, name("2.0"));
+    const dir = builder.write();
+    const { stdout } = await run("ls", dir, "--fields", "image,tags,names");
+    expect(stdout.split("\n").filter((line) => line !== "")).toEqual([
+      "host:5000/team/a:1.0, stable\t1.0,stable\thost:5000/team/a:1.0",
+      "host:5000/team/b:1.0\t1.0\thost:5000/team/b:1.0",
+      "2.0\t2.0\t",
+    ]);
+    for (const [shown, type] of [
+      ["host:5000/team/a:1.0", "test/a"],
+      ["stable", "test/a"],
+      ["b:1.0", "test/b"],
+    ])
+      expect((await run("cat", `${dir}:${shown}`)).stdout).toContain(type);
+  });
+
   test("one image under two tags is one row", async () => {
     const { stdout } = await run("ls", join(FIXTURES, "edge/image-tag-overwritten-by-fallback"));
     expect(stdout).toContain("v1, keep");
@@ -64,7 +102,7 @@ describe("ls", () => {
     builder.index([child, gone], builder.tagged("multi"));
     const { stdout } = await run("ls", builder.write());
     expect(stdout).toMatch(/^single +linux\/arm\/v7 /m);
-    expect(stdout).toMatch(/- linux\/s390x \(not in the layout or damaged\)/);
+    expect(stdout).toMatch(/- linux\/s390x \(missing\)/);
   });
 
   test("control characters in a tag do not reach the terminal", async () => {
@@ -86,12 +124,12 @@ describe("ls", () => {
     expect(treeOf(dir)).toEqual(before);
     writeFileSync(join(dir, "oci-layout"), '{"imageLayoutVersion":"1.0.0"}');
     writeFileSync(join(dir, "index.json"), '{"schemaVersion":2,"manifests":[],"manifests":[]}');
-    expect((await run("ls", dir)).stderr).toContain('the member "manifests" stands twice');
+    expect((await run("ls", dir)).stderr).toContain('the member "manifests" occurs twice');
     expect((await run("convert", dir, "--to", "universal")).code).toBe(6);
   });
 
   test("an empty layout has no images", async () => {
-    expect((await run("ls", join(FIXTURES, "edge/manifests-null"))).stdout).toBe("No images.\n\nConventions: none\n");
+    expect((await run("ls", join(FIXTURES, "edge/manifests-null"))).stdout).toBe("No images.\n\nConventions in use: none\n");
   });
 
   test("takes oci: and ocidir:// prefixes, and no reference", async () => {

@@ -1,45 +1,10 @@
-import { cpSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { parseReference } from "../src/reference.js";
-import { FIXTURES, LayoutBuilder, run, tempDir } from "./helpers.js";
+import { FIXTURES, LayoutBuilder, run } from "./helpers.js";
 
 const D = `sha256:${"0".repeat(64)}`;
 const IMAGE = "sha256:002f58e9ebb1f5e433aa038484fe65d7179a0409c689ba5184c9d5a8418c49b8";
 const AMD64 = "sha256:cc14ed4494dc5b54f4422bb110157a230722aa62928e49cc05816049dc9e3b5d";
-
-describe("parseReference", () => {
-  test.each([
-    ["no/such", "no/such", ""],
-    ["no/such:v1", "no/such", ":v1"],
-    ["oci:no/such:v1", "no/such", ":v1"],
-    ["ocidir://no/such:v1", "no/such", ":v1"],
-    [`no/such@${D}`, "no/such", `@${D}`],
-    [`no/such:v1@${D}`, "no/such", `:v1@${D}`],
-    ["C:\\images\\such", "C:\\images\\such", ""],
-    ["C:\\images\\such:v1", "C:\\images\\such", ":v1"],
-    ["c:/images/such:v1", "c:/images/such", ":v1"],
-    [`C:\\images\\such@${D}`, "C:\\images\\such", `@${D}`],
-  ])("%s without anything on the disk", (text, path, rest) => {
-    expect(parseReference(text)).toEqual({ text, path, rest });
-  });
-
-  test("the longest prefix that is a layout is the path", () => {
-    const dir = tempDir();
-    for (const name of ["a", "a:b", "a:b@c"]) cpSync(join(FIXTURES, "layouts/oras"), join(dir, name), { recursive: true });
-    mkdirSync(join(dir, "a:b@c:d"));
-    const split = (text: string): string[] => {
-      const { path, rest } = parseReference(join(dir, text));
-      return [path.slice(dir.length + 1), rest];
-    };
-    expect(split("a:v1")).toEqual(["a", ":v1"]);
-    expect(split("a:b")).toEqual(["a:b", ""]);
-    expect(split("a:b:v1")).toEqual(["a:b", ":v1"]);
-    expect(split("a:b@c:d")).toEqual(["a:b@c", ":d"]);
-    expect(split(`a:x@${D}`)).toEqual(["a", `:x@${D}`]);
-    expect(split("a:docker.io/library/hello:v1")).toEqual(["a", ":docker.io/library/hello:v1"]);
-  });
-});
 
 describe("references", () => {
   const oras = join(FIXTURES, "layouts/oras");
@@ -47,7 +12,13 @@ describe("references", () => {
   test.each([
     [":v1", 0],
     [":docker.io/library/hello:v1", 0],
-    [":hello:v1", 3],
+    [":hello:v1", 0],
+    [":library/hello:v1", 0],
+    [":ello:v1", 3],
+    [`@${IMAGE.slice(0, 14)}`, 0],
+    [`@${IMAGE.slice(7, 14)}`, 0],
+    ["@sha256:00", 2],
+    ["@sha256:0000000", 3],
     ["", 0],
     [`@${AMD64}`, 0],
     [`:v1@${IMAGE}`, 0],

@@ -17,7 +17,7 @@ describe("ocilot repair", () => {
     const before = treeOf(dir);
     const plan = await run("repair", dir, "--from", other, "--dry-run");
     expect(plan.code).toBe(0);
-    expect(plan.stdout).toMatch(/^would fetch {2}sha256:\w+ \((missing|damaged), \d+ B\) from .*\nwould fetch .*\nWould take 2 steps\.\n$/);
+    expect(plan.stdout).toMatch(/^would fetch {2}sha256:\w+ \((missing|damaged), \d+ B\) from .*\nwould fetch .*\n2 steps to do\.\n$/);
     expect(treeOf(dir)).toEqual(before);
     const done = await run("repair", dir, "--from", other, "--json");
     expect(JSON.parse(done.stdout)).toMatchObject({ dryRun: false, steps: [{ op: "fetch", from: other }, { op: "fetch" }], left: [] });
@@ -31,14 +31,14 @@ describe("ocilot repair", () => {
     const { code, stdout } = await run("repair", dir);
     expect([code, stdout]).toEqual([
       4,
-      expect.stringMatching(/^Left as it is:\nerror {2}BLOB_MISSING [^]*Nothing to do; 1 problem left\.\n$/),
+      expect.stringMatching(/^Not repaired:\nerror {2}BLOB_MISSING [^]*Nothing to do; 1 problem left\.\n$/),
     ]);
   });
 
   it("lists what cosign save hides", async () => {
     const dir = copyOf("layouts/cosign-save-bundle");
     const { code, stdout } = await run("repair", dir);
-    expect([code, stdout]).toEqual([0, expect.stringMatching(/^recorded {2}the referrers anew: \d+ changes of universal/)]);
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/^recorded {2}referrers again: \d+ changes in universal/)]);
     expect((await run("verify", dir)).code).toBe(0);
   });
 
@@ -50,7 +50,7 @@ describe("ocilot repair", () => {
     const { code, stderr } = await run("repair", dir, "--from", copyOf("layouts/oras"));
     expect([code, stderr]).toEqual([
       4,
-      expect.stringMatching(/byte order mark[^]*hint: Nothing was changed\. Put index\.json back first, for example: cp /),
+      expect.stringMatching(/byte order mark[^]*hint: Nothing was changed\. Restore index\.json first, for example: cp /),
     ]);
   });
 });

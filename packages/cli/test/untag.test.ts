@@ -1,13 +1,15 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { copyOf, run, treeOf } from "./helpers.js";
 
 describe("untag", () => {
   test("takes the name and keeps the image and its referrers", async () => {
     const dir = copyOf("layouts/oras");
-    const digest = (await run("tag", `${dir}:v1`, "v1")).stdout.trim().split(" ").at(-1)!;
+    const digest = (await run("tag", `${dir}:v1`, "v1")).stdout.split(" ")[1]!;
     const list = async (): Promise<string> => (await run("referrers", `${dir}@${digest}`, "--json")).stdout;
     const before = JSON.parse(await list()) as { manifests: object[] };
-    expect(await run("untag", `${dir}:v1`)).toMatchObject({ code: 0, stdout: "Removed the tag v1\n" });
+    expect(await run("untag", `${dir}:v1`)).toMatchObject({ code: 0, stdout: "Removed the tag docker.io/library/hello:v1\n" });
     expect((JSON.parse(await list()) as { manifests: object[] }).manifests).toEqual(before.manifests);
     expect((await run("untag", `${dir}:v1`)).code).toBe(3);
   });
@@ -22,6 +24,24 @@ describe("untag", () => {
     const before = treeOf(dir);
     expect((await run("untag", `${dir}${rest}`)).code).toBe(code);
     expect(treeOf(dir)["index.json"]).toEqual(before["index.json"]);
+  });
+
+  test("a name in full is told where its end was asked for, and a second time it is not there", async () => {
+    const dir = copyOf("layouts/oras");
+    expect((await run("tag", `${dir}:v1`, "example.com/app:v1")).code).toBe(0);
+    expect(await run("untag", `${dir}:app:v1`)).toMatchObject({ code: 0, stdout: "Removed the tag example.com/app:v1\n" });
+    expect((await run("untag", `${dir}:app:v1`)).code).toBe(3);
+  });
+
+  test("a tag beside an image name that is another one is told by itself", async () => {
+    const dir = copyOf("layouts/oras");
+    expect((await run("untag", `${dir}:v1`)).code).toBe(0);
+    const index = JSON.parse(readFileSync(join(dir, "index.json"), "utf8")) as { manifests: Record<string, unknown>[] };
+    const names = { "org.opencontainers.image.ref.name": "x", "io.containerd.image.name": "host/b:v1" };
+    index.manifests[0]!["annotations"] = names;
+    writeFileSync(join(dir, "index.json"), JSON.stringify(index));
+    expect(await run("untag", `${dir}:x`)).toMatchObject({ code: 0, stdout: "Removed the tag x\n" });
+    expect(await run("untag", `${dir}:host/b:v1`)).toMatchObject({ code: 0, stdout: "Removed the tag host/b:v1\n" });
   });
 
   test("refuses the tag of a list, whose referrers nothing else may record", async () => {

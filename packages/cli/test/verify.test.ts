@@ -83,8 +83,10 @@ describe("ocilot verify", () => {
     const { code, answer } = await json(dir, "v1", "--require", "application/spdx+json;scope=platform");
     expect([code, answer.findings.map((f) => f.path)]).toEqual([4, ["v1 → linux/amd64", "v1 → linux/arm64"]]);
     expect((await run("verify", dir, "--require", "application/spdx+json;scope=image", "--require", "no-dangling")).code).toBe(0);
+    expect((await run("verify", dir, "--require", "sbom;scope=any")).code).toBe(0);
+    expect((await run("verify", dir, "--require", "provenance")).stdout).toContain("lacks a provenance");
     const bad = await run("verify", dir, "--require", "spdx");
-    expect([bad.code, bad.stderr]).toEqual([2, expect.stringContaining("not an artifact type")]);
+    expect([bad.code, bad.stderr]).toEqual([2, expect.stringContaining('"spdx" is neither a kind (signature, sbom,')]);
   });
 
   it("takes a policy file, and names the place of what is wrong with it", async () => {

@@ -1,18 +1,19 @@
-import { type ArchiveOptions, openArchive } from "./archive/open-archive.js";
-import type { IndexSnapshot } from "./index-snapshot.js";
-import { createDirectory, openDirectory } from "./directory-backend.js";
-import { LAYOUT_VERSION, MARKER_FILE, layoutVersion } from "./layout-marker.js";
-import { memoryBackend } from "./memory-backend.js";
-import { resolveReference } from "./resolve.js";
+import type { IndexSnapshot } from "./spec/index-snapshot.js";
+import { LAYOUT_VERSION, MARKER_FILE, layoutVersion } from "./spec/layout-marker.js";
+import { memoryBackend } from "./memory/memory-backend.js";
+import { type ResolveOptions, resolveReference } from "./resolve.js";
+import { OcilotError } from "./errors.js";
+import { type DockerDocuments, type DockerFile, type DockerImages, parseDockerImages } from "./spec/docker-images.js";
 import type { Descriptor } from "./spec/descriptor.js";
 import { MAX_MANIFEST_BYTES, parseManifest } from "./spec/manifest.js";
-import type { BlobStore, IndexFile, LayoutBackend, WriteOptions } from "./storage.js";
+import type { BlobStore, ExtraFile, IndexFile, LayoutBackend, LayoutWarning, WriteOptions } from "./storage.js";
 import { checkTag, tagEdits, untagEdits } from "./tag.js";
 
-/** How a layout is opened. */
-export interface LayoutOptions {
-  /** `false` trades safety against a power cut for speed; true unless told. */
-  sync?: boolean;
+function versionWarning(version: string): LayoutWarning {
+  return {
+    code: "VERSION_UNKNOWN",
+    message: `${MARKER_FILE}: version ${version} is unknown; it is read as ${LAYOUT_VERSION} and never written`,
+  };
 }
 
 /**
@@ -20,90 +21,97 @@ export interface LayoutOptions {
  * @see https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md
  */
 export class Layout {
-  /** The path as it was given, or `memory`. */
+  /** The path as given, or `memory`. */
   readonly location: string;
   readonly blobs: BlobStore;
   readonly index: IndexFile;
   readonly version: string;
-  /** What a person should know before relying on this layout; reading goes on all the same. */
-  readonly warnings: readonly string[];
-  readonly #close: LayoutBackend["close"];
+  /** What is unusual about this layout; it is read all the same. */
+  readonly warnings: readonly LayoutWarning[];
+  readonly #backend: LayoutBackend;
+  /** The files of an archive that are not part of the layout, by name; empty for any other layout. */
+  readonly extraFiles: ReadonlyMap<string, ExtraFile>;
+  /** False for a repository of a registry: an entry of its index keeps a digest and a tag only. */
+  readonly keepsEntries: boolean;
 
   constructor(backend: LayoutBackend) {
+    this.#backend = backend;
     this.location = backend.location;
     this.blobs = backend.blobs;
     this.index = backend.index;
     this.version = layoutVersion(backend.marker);
-    this.#close = backend.close;
+    this.keepsEntries = backend.keepsEntries ?? true;
+    this.extraFiles = backend.extraFiles ?? new Map();
     const isKnown = this.version === LAYOUT_VERSION;
-    this.warnings = [
-      ...(backend.warnings ?? []),
-      ...(isKnown ? [] : [`${MARKER_FILE}: version ${this.version} is unknown; it is read as ${LAYOUT_VERSION} and never written`]),
-    ];
+    this.warnings = [...(backend.warnings ?? []), ...(isKnown ? [] : [versionWarning(this.version)])];
   }
 
-  /**
-   * Opens a layout directory. Never writes.
-   * @throws OcilotError `PATH_NOT_FOUND`, `NOT_A_LAYOUT`, `LAYOUT_INVALID`, `IO_ERROR`
-   */
-  static async open(path: string, options: LayoutOptions = {}): Promise<Layout> {
-    return new Layout(openDirectory(path, { sync: options.sync ?? true }));
-  }
-
-  /**
-   * Opens a tar of a layout, plain, gzip or (with Node 22.15) zstd, or `-` for standard input, without unpacking it; a
-   * docker archive without a layout is read as one. It cannot be written. To be closed when it is done with.
-   * @throws OcilotError as `openArchive` does
-   */
-  static async openArchive(path: string, options: ArchiveOptions = {}): Promise<Layout> {
-    return new Layout(await openArchive(path, options));
-  }
-
-  /**
-   * Makes an empty layout in a directory that is empty or does not exist.
-   * @throws OcilotError `OUTPUT_EXISTS`, `IO_ERROR`
-   */
-  static async create(path: string, options: LayoutOptions = {}): Promise<Layout> {
-    await createDirectory(path, { sync: options.sync ?? true });
-    return await Layout.open(path, options);
-  }
-
-  /** An empty layout that lives as long as the object. */
+  /** Returns an empty layout in memory. */
   static inMemory(): Layout {
-    return new Layout(memoryBackend());
+    return new this(memoryBackend());
   }
 
   /**
-   * The descriptor that `ref` names: `@` and a digest of anything in the layout, else an exact tag
-   * (`org.opencontainers.image.ref.name`), else an `io.containerd.image.name`, else a unique `:tag` suffix of either.
-   * @throws OcilotError `REF_NOT_FOUND`, `REF_AMBIGUOUS`, `DIGEST_INVALID`
+   * Returns the descriptor that `ref` names: `@` and a digest of anything in the layout, which may be shortened to six or more hex digits
+   * where unique; else an exact tag (`org.opencontainers.image.ref.name`), else an exact `io.containerd.image.name`, else a unique end of
+   * either behind a `:` or `/`. An empty `ref` names the only image.
+   * @throws OcilotError `REF_NOT_FOUND`, `REF_AMBIGUOUS`, `DIGEST_INVALID`, `ABORTED`
    */
-  async resolve(ref: string): Promise<Descriptor> {
-    return await resolveReference(await this.index.read(), this.blobs, ref);
+  async resolve(ref: string, options: ResolveOptions = {}): Promise<Descriptor> {
+    return await resolveReference(await this.index.read(), this.blobs, ref, options);
   }
 
   /**
-   * Makes `names` tags of a manifest in the layout, each in the place of whatever bore it before. Returns the new
-   * `index.json`.
-   * @throws OcilotError `UNSAFE_NAME`, and what writing throws
+   * Adds tags to a manifest of the layout. A tag that another manifest has is moved. Returns the new `index.json`.
+   * @throws OcilotError `UNSAFE_NAME`, `REF_AMBIGUOUS` for a tag that images of several repositories have, and what writing throws
    */
   async tag(d: Descriptor, names: string | readonly string[], options: WriteOptions = {}): Promise<IndexSnapshot> {
     const wanted = (typeof names === "string" ? [names] : names).map(checkTag);
     const { subject } = parseManifest(await this.blobs.bytes(d, { maxBytes: MAX_MANIFEST_BYTES }), d.mediaType, d.digest);
-    return await this.index.update((found) => tagEdits(found, d, wanted, subject !== undefined), options);
+    const tagging = { descriptor: d, names: wanted, isReferrer: subject !== undefined };
+    return await this.index.update((found) => tagEdits(found, [tagging]), options);
   }
 
   /**
-   * Takes a tag away; the manifest stays listed. Returns the new `index.json`.
-   * @throws OcilotError `REF_NOT_FOUND`, and what writing throws
+   * Removes a tag; the manifest stays listed. Returns the new `index.json`.
+   * @throws OcilotError `REF_NOT_FOUND`, `REF_AMBIGUOUS`, and what writing throws
    */
   async untag(name: string, options: WriteOptions = {}): Promise<IndexSnapshot> {
     return await this.index.update((found) => untagEdits(found, name), options);
   }
 
-  /** Lets go of the file of an archive; reading from it is over then. Of a directory nothing is held open. */
+  /**
+   * Returns Docker's files beside `index.json` (`manifest.json`, `repositories`) as they are; those that are absent are left out.
+   * @throws OcilotError `LINK_OUTSIDE`, `LIMIT_EXCEEDED`, `ARCHIVE_INVALID`, `IO_ERROR`
+   */
+  async dockerDocuments(): Promise<DockerDocuments> {
+    return (await this.#backend.dockerDocuments?.()) ?? {};
+  }
+
+  /**
+   * Replaces one of Docker's files beside `index.json`.
+   * @throws OcilotError `WRITE_REFUSED`, `IO_ERROR`
+   */
+  async putDockerDocument(file: DockerFile, bytes: Uint8Array): Promise<void> {
+    if (this.#backend.putDockerDocument === undefined) {
+      throw new OcilotError("WRITE_REFUSED", `${this.location} cannot hold ${file}`, { reason: "docker-file", file });
+    }
+    await this.#backend.putDockerDocument(file, bytes);
+  }
+
+  /**
+   * Returns the images that Docker's files beside `index.json` list. `docker save` puts images there that `index.json` does not list:
+   * what they name is content of this layout. The digest of an image manifest is not among it: in `blobs/` it is the manifest whose
+   * config is the image's.
+   * @throws OcilotError as {@link dockerDocuments}
+   */
+  async dockerImages(): Promise<DockerImages> {
+    return parseDockerImages(await this.dockerDocuments());
+  }
+
+  /** Closes the file of an archive, which then cannot be read any more. A directory has nothing to close. */
   async close(): Promise<void> {
-    await this.#close?.();
+    await this.#backend.close?.();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,16 +1,19 @@
 import { OcilotError } from "./errors.js";
-import type { IndexEdit } from "./index-edit.js";
-import type { IndexEntry, IndexSnapshot } from "./index-snapshot.js";
+import type { IndexEdit } from "./spec/index-edit.js";
+import type { IndexEntry, IndexSnapshot } from "./spec/index-snapshot.js";
 import { CONTAINERD_IMAGE_NAME, CREATED, REF_NAME } from "./spec/annotations.js";
+import { entriesNamed, imageNameOf, isNameEnd, nameAmbiguous, nameNotFound } from "./spec/entry-name.js";
+import { parseImageName } from "./spec/image-name.js";
 import { type Descriptor, bareDescriptor } from "./spec/descriptor.js";
 
 const NAME = /^[A-Za-z0-9]+(?:(?:[-._:@+]|--)[A-Za-z0-9]+)*(?:\/[A-Za-z0-9]+(?:(?:[-._:@+]|--)[A-Za-z0-9]+)*)*$/;
-/** What ocilot notes on an entry is about the manifest, so each further tag of it says the same. */
-const OWN_NOTES = "io.ocilot.";
+/** ocilot's own annotations describe the manifest, so each further tag of it gets them too. */
+const OWN_ANNOTATIONS = "io.ocilot.";
+/** Names under which tools store lists of referrers (`sha256-…`) and signatures (`sha256-….sig`). */
 const RESERVED = /(?:^|:)(?:sha256|sha384|sha512|blake3)-[0-9a-f]{64,128}(?:\.[a-z]+)?$/;
 
 /**
- * Checks a tag against the grammar of image-layout.
+ * Returns `name` if it is a valid tag.
  * @throws OcilotError `UNSAFE_NAME`
  * @see https://github.com/opencontainers/image-spec/blob/v1.1.1/annotations.md#pre-defined-annotation-keys
  */
@@ -26,7 +29,7 @@ export function checkTag(name: string): string {
   if (RESERVED.test(name)) {
     throw new OcilotError(
       "UNSAFE_NAME",
-      `${name} is the form of tag under which tools keep lists of referrers and signatures`,
+      `${name} is reserved: tools store lists of referrers and signatures under such tags`,
       { name },
       { hint: "Choose another name." },
     );
@@ -34,61 +37,118 @@ export function checkTag(name: string): string {
   return name;
 }
 
+/** A manifest and the tags that it is to have. */
+export interface Tagging {
+  readonly descriptor: Descriptor;
+  readonly names: readonly string[];
+  /** The untagged entry of a referrer is a record of its own and is not turned into a tag. */
+  readonly isReferrer: boolean;
+}
+
 /**
- * The edits that make `names` tags of a manifest; what bore one before stays as an untagged entry, so that nothing is
- * lost. The untagged entry of a referrer is a record of its own and is not turned into a tag.
+ * Returns the edits that give manifests their tags. The manifest that bore a name before stays as an untagged entry, so that nothing
+ * is lost; where several ask for one name, the last gets it.
+ * @throws OcilotError `REF_AMBIGUOUS` for a tag that images of several repositories have
  */
-export function tagEdits(index: IndexSnapshot, d: Descriptor, names: readonly string[], isReferrer: boolean): IndexEdit[] {
+export function tagEdits(index: IndexSnapshot, taggings: readonly Tagging[]): IndexEdit[] {
+  const wanted = new Map(taggings.flatMap((tagging) => tagging.names.map((name) => [name, tagging.descriptor.digest])));
   const edits: IndexEdit[] = [];
-  let free = isReferrer ? undefined : index.entries.find((e) => e.descriptor.digest === d.digest && e.tag === undefined);
-  for (const name of new Set(names)) {
-    const holders = index.entries.filter((e) => e.tag === name);
-    for (const holder of holders) if (holder.descriptor.digest !== d.digest) edits.push(releaseEdit(index, holder, name));
-    if (holders.some((e) => e.descriptor.digest === d.digest)) continue;
-    if (free === undefined) edits.push({ op: "insert", before: index.entries.length, descriptor: tagged(d, name) });
-    else edits.push({ op: "annotate", position: free.position, set: { [REF_NAME]: name } });
-    free = undefined;
+  const gone = new Set<number>();
+  const there = new Set<string>();
+  const fullNames = new Set<string>();
+  for (const [name, digest] of wanted) {
+    const holders = holdersOf(index, name);
+    if (holders.some((e) => e.descriptor.digest === digest)) there.add(name);
+    if (holders.some((e) => imageNameOf(e) === name && e.tag !== name)) fullNames.add(name);
+    for (const holder of holders)
+      if (holder.descriptor.digest !== digest) edits.push(releaseEdit(index, holder, { matches: (held) => held === name, gone }));
+  }
+  const taken = new Set<number>();
+  for (const { descriptor: d, names, isReferrer } of taggings) {
+    for (const name of new Set(names)) {
+      if (there.has(name) || wanted.get(name) !== d.digest) continue;
+      there.add(name);
+      const set = fullNames.has(name) ? { [CONTAINERD_IMAGE_NAME]: name, [REF_NAME]: tagIn(name) } : { [REF_NAME]: name };
+      const isFree = (e: IndexEntry): boolean => e.descriptor.digest === d.digest && e.tag === undefined && !taken.has(e.position);
+      const free = isReferrer ? undefined : index.entries.find(isFree);
+      if (free === undefined) edits.push({ op: "insert", before: index.entries.length, descriptor: tagged(d, set) });
+      else {
+        taken.add(free.position);
+        edits.push({ op: "annotate", position: free.position, set });
+      }
+    }
   }
   return edits;
 }
 
 /**
- * The edits that take a tag away. The manifest stays listed without it.
- * @throws OcilotError `REF_NOT_FOUND`
+ * Returns the edits that remove a tag: an exact tag, an image name, or an unambiguous end of one. The manifest stays listed without it.
+ * @throws OcilotError `REF_NOT_FOUND`, `REF_AMBIGUOUS`
  */
 export function untagEdits(index: IndexSnapshot, name: string): IndexEdit[] {
-  const holders = index.entries.filter((e) => e.tag === name);
-  if (holders.length > 0) return holders.map((e) => releaseEdit(index, e, name));
-  const tags = index.entries.flatMap((e) => e.tag ?? []);
-  throw new OcilotError(
-    "REF_NOT_FOUND",
-    `no tag ${JSON.stringify(name)} in the layout`,
-    { reference: name, candidates: tags },
-    {
-      hint: tags.length === 0 ? "The layout has no tags." : `Its tags are: ${tags.slice(0, 10).join(", ")}${tags.length > 10 ? ", …" : ""}`,
-    },
-  );
+  const exact = holdersOf(index, name);
+  const holders = exact.length > 0 ? exact : entriesNamed(index, name);
+  if (holders.length === 0) throw nameNotFound(index, name);
+  if (new Set(holders.map(fullNameOf)).size > 1) throw nameAmbiguous(name, holders);
+  const gone = new Set<number>();
+  return holders.map((e) => releaseEdit(index, e, { matches: (held) => held === name || isNameEnd(held, name), gone }));
 }
 
-/** An entry that would say nothing that another entry of the manifest does not say goes as a whole. */
-function releaseEdit(index: IndexSnapshot, entry: IndexEntry, name: string): IndexEdit {
+/**
+ * Returns the entries of which `name` is the full name, else those with that tag. `docker save a:latest b:latest` gives two entries the
+ * tag `latest`: they are images of two repositories, and neither may lose its name for the other.
+ */
+function holdersOf(index: IndexSnapshot, name: string): readonly IndexEntry[] {
+  const named = index.entries.filter((e) => fullNameOf(e) === name);
+  if (named.length > 0) return named;
+  const holders = index.entries.filter((e) => e.tag === name);
+  if (new Set(holders.map(fullNameOf)).size > 1) throw nameAmbiguous(name, holders);
+  return holders;
+}
+
+function fullNameOf(e: IndexEntry): string | undefined {
+  return imageNameOf(e) ?? e.tag;
+}
+
+function tagIn(imageName: string): string {
+  return parseImageName(imageName)?.tag ?? imageName;
+}
+
+/**
+ * Removes the names of an entry, or the whole entry if it holds nothing that another entry of the manifest does not hold; `gone` are
+ * the entries that went before.
+ */
+function releaseEdit(
+  index: IndexSnapshot,
+  entry: IndexEntry,
+  { matches, gone }: { readonly matches: (name: string | undefined) => boolean; readonly gone: Set<number> },
+): IndexEdit {
   const annotations = entry.descriptor.annotations ?? {};
-  const imageName = annotations[CONTAINERD_IMAGE_NAME];
-  const names = imageName?.endsWith(`:${name}`) ? [REF_NAME, CONTAINERD_IMAGE_NAME] : [REF_NAME];
+  const isOneName = entry.tag !== undefined && imageNameOf(entry)?.endsWith(`:${entry.tag}`) === true;
+  const names = [REF_NAME, CONTAINERD_IMAGE_NAME].filter((key) => isOneName || matches(annotations[key]));
   const rest = Object.keys(annotations).filter((key) => !names.includes(key) && key !== CREATED);
   const isPlain =
     rest.length === 0 && Object.keys(entry.descriptor).every((key) => ["mediaType", "digest", "size", "annotations"].includes(key));
-  const hasTwin = index.entries.some((e) => e !== entry && e.descriptor.digest === entry.descriptor.digest && e.tag !== name);
-  if (isPlain && hasTwin) return { op: "remove", position: entry.position };
+  const hasTwin = index.entries.some(
+    (e) =>
+      e !== entry &&
+      e.descriptor.digest === entry.descriptor.digest &&
+      (e.tag === undefined || e.tag !== entry.tag) &&
+      !gone.has(e.position),
+  );
+  if (isPlain && hasTwin) {
+    gone.add(entry.position);
+    return { op: "remove", position: entry.position };
+  }
   return { op: "annotate", position: entry.position, unset: names };
 }
 
-function tagged(d: Descriptor, name: string): Descriptor {
-  const notes = Object.entries(d.annotations ?? {}).filter(([key]) => key.startsWith(OWN_NOTES));
+function tagged(d: Descriptor, names: Readonly<Record<string, string>>): Descriptor {
+  const notes = Object.entries(d.annotations ?? {}).filter(([key]) => key.startsWith(OWN_ANNOTATIONS));
   return {
     ...bareDescriptor(d),
     ...(d.platform !== undefined && { platform: d.platform }),
     ...(d.artifactType !== undefined && { artifactType: d.artifactType }),
-    annotations: { ...Object.fromEntries(notes), [REF_NAME]: name },
+    annotations: { ...Object.fromEntries(notes), ...names },
   };
 }

@@ -3,8 +3,8 @@ import { appendFileSync, closeSync, openSync, readFileSync, truncateSync, writeF
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type BlobExtent, BlobMover, type Descriptor, type MoverOptions } from "../src/index.js";
-import { BlobThreads } from "../src/blob-threads.js";
-import type { Move } from "../src/move-bytes.js";
+import { BlobThreads } from "../src/mover/blob-threads.js";
+import type { Move } from "../src/mover/move-bytes.js";
 import { descriptorOf, errorOf, tempDir } from "./helpers.js";
 
 /** With it as many threads as there can be, without it none. */
@@ -84,7 +84,7 @@ describe.each(KINDS)("%s", (_, options) => {
     const other = descriptorOf(randomBytes(300_000));
     expect(await errorOf(mover.move(extent, other))).toMatchObject({
       code: "BLOB_CORRUPT",
-      message: `${other.digest}: the content has the digest ${d.digest}`,
+      message: `${other.digest} is corrupt: its content has the digest ${d.digest}`,
       details: { expected: other.digest, found: d.digest },
     });
     appendFileSync(path, "x");
@@ -140,7 +140,7 @@ describe.each(KINDS)("%s", (_, options) => {
 
 describe("threads", () => {
   test("do what they are told; one that cannot says so and goes on", async () => {
-    const threads = new BlobThreads(1, 1 << 16);
+    const threads = new BlobThreads(1, { pieceBytes: 1 << 16, writeBytes: 1 << 15 });
     onTestFinished(() => threads.close());
     const { path, d } = given(randomBytes(300_000));
     const move = { fd: opened(path, "r"), offset: 0, size: d.size, isWholeFile: true };
@@ -155,7 +155,7 @@ describe("threads", () => {
   });
 
   test("that cannot start, or end before their time, do nothing", async () => {
-    const threads = new BlobThreads(1, -1);
+    const threads = new BlobThreads(1, { pieceBytes: -1, writeBytes: 1 });
     onTestFinished(() => threads.close());
     const { extent, d } = given(randomBytes(10));
     const move: Move = { fd: extent.fd, offset: 0, size: d.size, isWholeFile: true };

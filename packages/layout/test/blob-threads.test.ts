@@ -2,7 +2,7 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { BlobThreads } from "../src/blob-threads.js";
+import { BlobThreads } from "../src/mover/blob-threads.js";
 import { digestOf } from "../src/index.js";
 
 const SIZE = 9 << 20;
@@ -39,7 +39,7 @@ const move = (): Parameters<BlobThreads["move"]>[0] => ({ fd, offset: 0, size: S
 
 test("where only some threads can be started, those do the work and none is left behind", async () => {
   started.allowed = 1;
-  const threads = new BlobThreads(3, 1 << 16);
+  const threads = new BlobThreads(3, { pieceBytes: 1 << 16, writeBytes: 1 << 15 });
   const [first, second] = await Promise.all([
     threads.move(move(), "sha256", () => undefined),
     threads.move(move(), "sha256", () => undefined),
@@ -51,7 +51,7 @@ test("where only some threads can be started, those do the work and none is left
 });
 
 test("what the listener throws ends the move, when the thread has let go of the file", async () => {
-  const threads = new BlobThreads(1, 1 << 16);
+  const threads = new BlobThreads(1, { pieceBytes: 1 << 16, writeBytes: 1 << 15 });
   let told = 0;
   const listener = (): void => {
     told++;

@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
@@ -137,7 +138,7 @@ describe("reading", () => {
       await errorOf(blobs.bytes(damaged));
       await errorOf(buffer(await blobs.open(damaged)));
       await buffer(await blobs.open(D));
-      const unread = await blobs.open(D);
+      const unread = (await blobs.open(D)) as Readable;
       await new Promise((done) => unread.on("close", done).destroy());
     }
     await expect.poll(openFiles, { timeout: 20_000 }).toBeLessThanOrEqual(before);

@@ -1,9 +1,23 @@
-import { chmodSync, readFileSync, renameSync, statSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { type IndexEdit, Layout, digestOf } from "../src/index.js";
-import { descriptorOf, digestNo, dirWith, errorOf, layoutWith, namesIn, text, treeOf } from "./helpers.js";
+import { acquireLock } from "../src/directory/lock.js";
+import { hostId } from "../src/filesystem/temp-file.js";
+import { plant } from "./lock-helpers.js";
+import { DEAD_PID, descriptorOf, digestNo, dirWith, errorOf, layoutWith, namesIn, text, treeOf } from "./helpers.js";
 
 const open = async (dir: string): Promise<Layout["index"]> => (await Layout.open(dir)).index;
 const note = (key: string): IndexEdit[] => [{ op: "annotate-index", set: { [key]: "x" } }];
@@ -83,6 +97,15 @@ describe("update", () => {
     await Promise.all(Array.from({ length: 100 }, (_, i) => handles[i % 2]!.update(() => note(`n${i}`))));
     expect(Object.keys((await handles[0]!.read()).annotations)).toHaveLength(100);
   });
+});
+
+test("bytes that have not changed are parsed once", async () => {
+  const dir = layoutWith();
+  const index = await open(dir);
+  const first = await index.read();
+  expect(await index.read()).toBe(first);
+  writeFileSync(join(dir, "index.json"), foreign(1));
+  expect((await index.read()).text).toBe(foreign(1));
 });
 
 describe("a program that takes no lock", () => {
@@ -200,4 +223,57 @@ test("a blob put after the index was read is named by the index only once it is 
   await layout.index.update(() => [{ op: "insert", before: 0, descriptor: d }]);
   expect((await layout.resolve(`@${d.digest}`)).size).toBe(2);
   expect((await errorOf(layout.resolve(`@${digestNo(3)}`))).code).toBe("REF_NOT_FOUND");
+});
+
+describe("the lock around an update", () => {
+  test("is waited for as long as the caller says, or until the signal", async () => {
+    const dir = layoutWith();
+    const lock = await acquireLock(dir, { wait: 0 });
+    const index = await open(dir);
+    for (const wait of [0, 1]) expect((await errorOf(index.update(() => note("a"), { wait }))).code).toBe("LOCK_BUSY");
+    const stop = new AbortController();
+    const waiting = index.update(() => note("a"), { wait: 50_000, signal: stop.signal });
+    stop.abort();
+    expect((await errorOf(waiting)).code).toBe("ABORTED");
+    const patient = index.update(() => note("late"));
+    await sleep(20);
+    await lock.release();
+    expect((await patient).annotations).toEqual({ late: "x" });
+  });
+
+  test("is waited for half a minute if the caller does not say how long", async () => {
+    const dir = layoutWith();
+    const lock = await acquireLock(dir, { wait: 0 });
+    const index = await open(dir);
+    const real = Date.now.bind(Date);
+    let calls = 0;
+    vi.spyOn(Date, "now").mockImplementation(() => real() + (calls++ < 1 ? 0 : 29_000));
+    const waiting = errorOf(index.update(() => note("a")));
+    await sleep(50);
+    expect(await Promise.race([waiting, sleep(1, "still waiting")])).toBe("still waiting");
+    vi.spyOn(Date, "now").mockImplementation(() => real() + 31_000);
+    expect((await waiting).code).toBe("LOCK_BUSY");
+    vi.restoreAllMocks();
+    await lock.release();
+  });
+
+  test("of a dead process is cleared without a write", async () => {
+    const dir = layoutWith();
+    plant(dir, { host: hostId(), pid: DEAD_PID, nonce: "aa" });
+    const before = indexOf(dir);
+    await (await open(dir)).clearDeadLock?.();
+    expect([indexOf(dir), namesIn(dir)]).toEqual([before, ["blobs", "index.json", "oci-layout"]]);
+  });
+});
+
+test("an index.json that is gone is an error that names the directory, to read and to write", async () => {
+  const dir = layoutWith();
+  const index = await open(dir);
+  rmSync(join(dir, "index.json"));
+  for (const action of [index.read(), index.update(() => note("a"))]) {
+    const error = await errorOf(action);
+    expect(error).toMatchObject({ code: "NOT_A_LAYOUT", details: { path: realpathSync(dir) } });
+    expect(error.hint).toContain("index.json");
+  }
+  expect(namesIn(dir)).toEqual(["blobs", "oci-layout"]);
 });

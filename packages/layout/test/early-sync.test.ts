@@ -1,7 +1,7 @@
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { EarlySync } from "../src/early-sync.js";
+import { EarlySync } from "../src/filesystem/early-sync.js";
 import { tempDir } from "./helpers.js";
 
 /** As large as a descriptor can be. */

@@ -3,7 +3,7 @@ import { blake3 } from "@noble/hashes/blake3.js";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type Algorithm, type Digest, createHasher, digestOf, isDigest } from "../src/index.js";
-import { algorithmOf } from "../src/hash.js";
+import { algorithmOf } from "../src/content/hash.js";
 import { digestNo, errorOf } from "./helpers.js";
 
 const ORACLE = { sha256, sha384, sha512, blake3 };

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Descriptor, type IndexEdit, descriptorNode, editIndex, goJson } from "../src/index.js";
+import { type Descriptor, type IndexEdit, descriptorNode, digestOf, editIndex, goJson, parseIndex } from "../src/index.js";
+import { editedIndex } from "../src/spec/index-edit.js";
 import { MANIFEST_TYPE, digestNo } from "./helpers.js";
 import { indexDocument, snapshot } from "./index-documents.js";
 
@@ -81,6 +82,25 @@ describe("laws of editIndex, over documents of every style", () => {
         expect(snapshot(result).quirks).toEqual([]);
       }),
       { numRuns: 3000 },
+    );
+  });
+
+  test("the snapshot that goes on from the old one is that of the new text, and can be gone on from", () => {
+    fc.assert(
+      fc.property(documentAndEdits, ([doc, list]) => {
+        let [now, more] = [snapshot(doc.text), list];
+        for (let round = 0; round < 2; round++) {
+          const edited = editedIndex(now, more);
+          const bytes = new TextEncoder().encode(edited.text);
+          now = edited.snapshot(bytes, digestOf(bytes));
+          const parsed = parseIndex(bytes, digestOf(bytes));
+          expect({ ...now, text: now.text }).toEqual({ ...parsed, text: parsed.text });
+          more = list
+            .filter((e) => e.op === "insert" || e.op === "annotate-index")
+            .map((e) => (e.op === "insert" ? { ...e, before: 0 } : e));
+        }
+      }),
+      { numRuns: 300 },
     );
   });
 

@@ -25,14 +25,14 @@ describe("inserts", () => {
     ['{"x":1}', `{"x":1,"manifests":[${raw(1)}]}`],
   ])("into %s", (source, expected) => expect(edit(source, insert(0, 1))).toBe(expected));
 
-  test("look like their neighbours in an indented document", () => {
+  test("look like their nearbyEntries in an indented document", () => {
     expect(edit(indented(D(1)), insert(1, 2))).toBe(indented(D(1), D(2)));
     expect(edit(indented(), { op: "insert", before: 0, descriptor: { ...D(1), annotations: { a: "b" } } })).toBe(
       indented({ ...D(1), annotations: { a: "b" } }),
     );
   });
 
-  test("stand apart as their neighbours do where the list is laid out unlike the rest", () => {
+  test("stand apart as their nearbyEntries do where the list is laid out unlike the rest", () => {
     const source = `{"manifests":[\n${raw(1)} ,\n${raw(2)}\n]}`;
     expect(edit(source, insert(0, 3), insert(2, 4))).toBe(`{"manifests":[\n${[3, 1, 2, 4].map((n) => raw(n)).join(" ,\n")}\n]}`);
   });

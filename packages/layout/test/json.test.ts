@@ -139,3 +139,68 @@ describe("what Go passes over in silence", () => {
     expect((await errorOf(() => parseJson(text(source), "doc"))).code).toBe("DOCUMENT_INVALID");
   });
 });
+
+describe("the short way for documents without spaces and escapes", () => {
+  /** Text of a value, in which a key may stand twice and numbers have any form. */
+  const { text: anyText } = fc.letrec<{ text: string }>((tie) => ({
+    text: fc.oneof(
+      { depthSize: "small" },
+      fc.constantFrom(
+        "0",
+        "-0",
+        "1",
+        "-7",
+        "100",
+        "1e2",
+        "1E2",
+        "12e2",
+        "1200",
+        "239.0",
+        "2.5",
+        "1e400",
+        "9007199254740993",
+        "true",
+        "false",
+      ),
+      fc.constantFrom('""', '"a"', '"1e2"', '":"', '"\u2028"', '"\\u0061"', "null", "[]", "{}"),
+      fc.array(tie("text"), { maxLength: 3 }).map((items) => `[${items.join(",")}]`),
+      fc
+        .array(fc.tuple(fc.constantFrom("a", "b", "size", "schemaVersion", "config", "layers", "__proto__", "1"), tie("text")), {
+          maxLength: 4,
+        })
+        .map((members) => `{${members.map(([key, value]) => `"${key}":${value}`).join(",")}}`),
+    ),
+  }));
+
+  test("finds what the long way finds", () => {
+    fc.assert(
+      fc.property(anyText, fc.constantFrom("", " ", "\n", ",", "}"), (source, end) => {
+        // A space before the value is no quirk, and takes the long way.
+        expect(seen(source + end)).toEqual(seen(` ${source}${end}`));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test.each([
+    '{"size":1e2,"a":1,"a":1}',
+    '{"schemaVersion":1e2}',
+    '{"schemaVersion":2.0}',
+    '{"a":1,"a":1}',
+    '{"a":[{"b":1,"b":2}]}',
+    '{"a":1}x',
+    '{"__proto__":1,"__proto__":2}',
+  ])("%s has the same quirks in either way", (source) => {
+    expect(seen(source)).toEqual(seen(` ${source}`));
+    expect(read(source).quirks).toHaveLength(1);
+  });
+
+  function seen(source: string): unknown {
+    try {
+      const { value, quirks } = read(source);
+      return { value: JSON.stringify(value), kinds: quirks.map((q) => q.message) };
+    } catch (error) {
+      return (error as { code?: string }).code;
+    }
+  }
+});

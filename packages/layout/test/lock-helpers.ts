@@ -1,7 +1,7 @@
 import { utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { type LockOptions, acquireLock } from "../src/lock.js";
+import { type LockOptions, acquireLock } from "../src/directory/lock.js";
 import { errorOf, namesIn } from "./helpers.js";
 
 export const LOCK = ".ocilot-lock";

@@ -4,9 +4,9 @@ import { link } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { readOwner } from "../src/lock-owner.js";
-import { acquireLock } from "../src/lock.js";
-import { HOST_ID } from "../src/temp-file.js";
+import { readOwner } from "../src/directory/lock-owner.js";
+import { acquireLock } from "../src/directory/lock.js";
+import { hostId } from "../src/filesystem/temp-file.js";
 import { DEAD_PID, errorOf, layoutWith, namesIn } from "./helpers.js";
 import { CLEAN, LOCK, NOW, isBusy, plant, takes } from "./lock-helpers.js";
 
@@ -46,8 +46,8 @@ describe("what else may stand there", () => {
     '{"nonce":"aa","pid":5}',
     '{"host":7,"pid":5,"nonce":"aa"}',
     '{"host":"","pid":0,"nonce":"aa"}',
-    `{"host":${JSON.stringify(HOST_ID)},"pid":-1,"nonce":"aa"}`,
-    `{"host":${JSON.stringify(HOST_ID)},"pid":"x","nonce":"aa"}`,
+    `{"host":${JSON.stringify(hostId())},"pid":-1,"nonce":"aa"}`,
+    `{"host":${JSON.stringify(hostId())},"pid":"x","nonce":"aa"}`,
     '{"host":"h","pid":5,"nonce":"../../x"}',
   ])("%j names nobody: busy until it is old, then taken", async (content) => {
     const dir = layoutWith();
@@ -92,7 +92,7 @@ describe("a file system without hard links", () => {
     const lock = await acquireLock(dir, NOW);
     await isBusy(dir);
     await lock.release();
-    plant(dir, { host: HOST_ID, pid: DEAD_PID, nonce: "aa" });
+    plant(dir, { host: hostId(), pid: DEAD_PID, nonce: "aa" });
     await takes(dir);
   });
 
@@ -122,9 +122,9 @@ describe("a file system without hard links", () => {
   });
 
   test("any other failure is an IO_ERROR that leaves nothing behind", async () => {
-    refuse("ENOSPC");
+    refuse("EIO");
     const dir = layoutWith();
-    expect(await errorOf(acquireLock(dir, NOW))).toMatchObject({ code: "IO_ERROR", details: { path: dir, errno: "ENOSPC" } });
+    expect(await errorOf(acquireLock(dir, NOW))).toMatchObject({ code: "IO_ERROR", details: { path: dir, errno: "EIO" } });
     expect(namesIn(dir)).toEqual(CLEAN);
   });
 });

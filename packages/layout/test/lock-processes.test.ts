@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Layout } from "../src/index.js";
-import { acquireLock } from "../src/lock.js";
-import { HOST_ID } from "../src/temp-file.js";
+import { acquireLock } from "../src/directory/lock.js";
+import { hostId } from "../src/filesystem/temp-file.js";
 import { DEAD_PID, layoutWith, namesIn, tempDir } from "./helpers.js";
 import { bundleWorker, runWorkers, startWorker } from "./run-worker.js";
 
@@ -49,10 +49,10 @@ describe(`${PROCESSES} processes`, () => {
   test("that race for the lock of a dead process: one wins, every time", { timeout: 300_000 }, async () => {
     for (let round = 0; round < (LONG ? 100 : 8); round++) {
       const dir = layoutWith();
-      writeFileSync(join(dir, ".ocilot-lock"), JSON.stringify({ host: HOST_ID, pid: DEAD_PID, nonce: "aa" }));
+      writeFileSync(join(dir, ".ocilot-lock"), JSON.stringify({ host: hostId(), pid: DEAD_PID, nonce: "aa" }));
       // Every second time the one before died in the middle of its own takeover.
       if (round % 2 === 1) {
-        writeFileSync(join(dir, ".ocilot-lock.after-aa"), JSON.stringify({ host: HOST_ID, pid: DEAD_PID + 1, nonce: "bb" }));
+        writeFileSync(join(dir, ".ocilot-lock.after-aa"), JSON.stringify({ host: hostId(), pid: DEAD_PID + 1, nonce: "bb" }));
       }
       expect(checkedStays(await contend(dir, 2))).toBe(PROCESSES * 2);
       expect(namesIn(dir)).toEqual(["blobs", "index.json", "oci-layout"]);

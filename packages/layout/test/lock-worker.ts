@@ -1,7 +1,7 @@
 import { appendFileSync, existsSync, writeSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Layout } from "../src/layout.js";
-import { acquireLock } from "../src/lock.js";
+import { Layout } from "../src/directory-layout.js";
+import { acquireLock } from "../src/directory/lock.js";
 
 // Run as a child process by lock-processes.test.ts: <mode> <directory> <log> <rounds> <gate>
 const [mode, dir = "", log = "", rounds = "1", gate = "/"] = process.argv.slice(2);

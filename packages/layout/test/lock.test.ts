@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { Layout } from "../src/index.js";
-import { acquireLock } from "../src/lock.js";
-import { HOST_ID, processStart } from "../src/temp-file.js";
+import { acquireLock } from "../src/directory/lock.js";
+import { hostId, processStart } from "../src/filesystem/temp-file.js";
 import { DEAD_PID, errorOf, layoutWith, namesIn } from "./helpers.js";
 import { CLEAN, LOCK, NOW, isBusy, plant, takes } from "./lock-helpers.js";
 
@@ -60,17 +60,17 @@ describe("exclusion within one process", () => {
 describe("the lock of a dead owner", () => {
   test("is taken over at once", async () => {
     const dir = layoutWith();
-    plant(dir, { host: HOST_ID, pid: DEAD_PID, nonce: "aa" });
+    plant(dir, { host: hostId(), pid: DEAD_PID, nonce: "aa" });
     await takes(dir);
   });
 
   test.runIf(STARTED !== undefined)("is told from that of a new process with the same pid by the time it started", async () => {
     const dir = layoutWith();
-    plant(dir, { host: HOST_ID, pid: process.pid, started: "1", nonce: "aa" });
+    plant(dir, { host: hostId(), pid: process.pid, started: "1", nonce: "aa" });
     await takes(dir);
-    plant(dir, { host: HOST_ID, pid: process.pid, started: STARTED, nonce: "aa" });
+    plant(dir, { host: hostId(), pid: process.pid, started: STARTED, nonce: "aa" });
     await isBusy(dir);
-    plant(dir, { host: HOST_ID, pid: process.pid, nonce: "aa" });
+    plant(dir, { host: hostId(), pid: process.pid, nonce: "aa" });
     await isBusy(dir);
   });
 
@@ -81,7 +81,7 @@ describe("the lock of a dead owner", () => {
       ["aa", "bb", "cc", "dd"],
     ]) {
       nonces.forEach((nonce, i) => {
-        plant(dir, { host: HOST_ID, pid: DEAD_PID + i, nonce }, i === 0 ? LOCK : `${LOCK}.after-${nonces[i - 1]}`);
+        plant(dir, { host: hostId(), pid: DEAD_PID + i, nonce }, i === 0 ? LOCK : `${LOCK}.after-${nonces[i - 1]}`);
       });
       await takes(dir);
     }
@@ -89,15 +89,15 @@ describe("the lock of a dead owner", () => {
 
   test("is left to a process that lives and is taking it over", async () => {
     const dir = layoutWith();
-    plant(dir, { host: HOST_ID, pid: DEAD_PID, nonce: "aa" });
-    plant(dir, { host: HOST_ID, pid: process.pid, started: STARTED, nonce: "bb" }, `${LOCK}.after-aa`);
+    plant(dir, { host: hostId(), pid: DEAD_PID, nonce: "aa" });
+    plant(dir, { host: hostId(), pid: process.pid, started: STARTED, nonce: "bb" }, `${LOCK}.after-aa`);
     expect((await isBusy(dir)).message).toContain(`${LOCK}.after-aa: process ${process.pid}`);
     expect(JSON.parse(readFileSync(join(dir, LOCK), "utf8"))).toMatchObject({ nonce: "aa" });
   });
 
   test("a claim on some other lock is left alone: somebody may be about to take that one over", async () => {
     const dir = layoutWith();
-    plant(dir, { host: HOST_ID, pid: DEAD_PID, nonce: "aa" });
+    plant(dir, { host: hostId(), pid: DEAD_PID, nonce: "aa" });
     plant(dir, { host: "elsewhere", pid: 7, nonce: "ee" }, `${LOCK}.after-dd`);
     await (await acquireLock(dir, NOW)).release();
     expect(namesIn(dir)).toEqual([`${LOCK}.after-dd`, ...CLEAN]);

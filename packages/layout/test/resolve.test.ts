@@ -35,9 +35,18 @@ describe("a name", () => {
   });
 
   test("matches as a whole, not as the end of another tag", async () => {
-    for (const ref of ["1", "a:v1", "V1", "v"]) {
+    for (const ref of ["1", "t/a:v1", ":v1", "V1", "v"]) {
       expect((await errorOf(layout([entry(1, "host/a:v1"), entry(2, "v1")]).resolve(ref))).code, ref).toBe("REF_NOT_FOUND");
     }
+  });
+
+  test("that several bear is what prefer makes of it", async () => {
+    const two = layout([entry(1, "v1"), entry(2, "v1")]);
+    const only = (n: number) => async (all: readonly { descriptor: Descriptor }[]) =>
+      all.filter((e) => e.descriptor.digest === digestNo(n));
+    expect((await two.resolve("v1", { prefer: only(2) as never })).digest).toBe(digestNo(2));
+    expect((await errorOf(two.resolve("v1", { prefer: only(3) as never }))).code).toBe("REF_AMBIGUOUS");
+    expect((await two.resolve("", { prefer: only(1) as never })).digest).toBe(digestNo(1));
   });
 
   test("that two images bear (docker save) is ambiguous, and both are listed", async () => {
@@ -48,6 +57,22 @@ describe("a name", () => {
     });
     expect(error.message).toContain("host/b:v1");
     expect(error.hint).toBeDefined();
+  });
+
+  test("may be shortened at the boundary of a path component, as long as it is unique", async () => {
+    const entries = [
+      entry(1, "1.0", "docker.io/library/app:1.0"),
+      entry(2, "1.0", "docker.io/team/app:1.0"),
+      entry(3, "host:5000/x/tool:2"),
+    ];
+    for (const ref of ["library/app:1.0", "docker.io/library/app:1.0"]) expect(await found(entries, ref)).toBe(digestNo(1));
+    for (const ref of ["tool:2", "x/tool:2", "2"]) expect(await found(entries, ref)).toBe(digestNo(3));
+    expect(await errorOf(layout(entries).resolve("app:1.0"))).toMatchObject({
+      code: "REF_AMBIGUOUS",
+      details: { candidates: { length: 2 } },
+    });
+    for (const ref of ["ry/app:1.0", "ol:2", "x/tool"])
+      expect((await errorOf(layout(entries).resolve(ref))).code, ref).toBe("REF_NOT_FOUND");
   });
 
   test("is ambiguous as a suffix of two names", async () => {
@@ -65,6 +90,8 @@ describe("a name", () => {
     expect(error).toMatchObject({ code: "REF_NOT_FOUND", details: { reference: "v2", candidates: ["v1"] } });
     expect(error.hint).toContain("v1");
     expect((await errorOf(layout([entry(3)]).resolve("v2"))).hint).toContain("@digest");
+    const lists = layout([entry(1, `sha256-${"a".repeat(64)}`), entry(2, `sha256-${"a".repeat(64)}.sig`), entry(3, "v1")]);
+    expect(await errorOf(lists.resolve("v2"))).toMatchObject({ details: { candidates: ["v1"] }, hint: "Its tags are: v1" });
   });
 });
 
@@ -104,6 +131,20 @@ describe("@digest", () => {
     expect(await l.resolve(`@${digestOf(child)}`)).toEqual(descriptorOf(child));
     expect(await l.resolve(`@${digestOf(nested)}`)).toEqual(descriptorOf(nested, { mediaType: INDEX_TYPE }));
     expect(await l.resolve(`@${digestOf(layer)}`)).toEqual(descriptorOf(layer, { mediaType: "application/octet-stream" }));
+  });
+
+  test("may be short where it is unique, with or without its algorithm", async () => {
+    const l = layout([entry(1, "v1")], [child, layer]);
+    const { digest } = descriptorOf(child);
+    for (const ref of [digest.slice(0, 13), digest.slice(7, 13), digest.slice(0, 40)])
+      expect((await l.resolve(`@${ref}`)).digest).toBe(digest);
+    expect((await l.resolve(`@${digestNo(1).slice(0, 71 - 8)}0000000`)).digest).toBe(digestNo(1));
+    expect((await errorOf(l.resolve(`@sha512:${digest.slice(7, 20)}`))).code).toBe("REF_NOT_FOUND");
+    expect((await errorOf(l.resolve(`@${digest.slice(7, 12)}`))).code).toBe("DIGEST_INVALID");
+    expect(await errorOf(layout([entry(1), entry(2)]).resolve("@sha256:000000"))).toMatchObject({
+      code: "REF_AMBIGUOUS",
+      details: { candidates: [`@${digestNo(1)}`, `@${digestNo(2)}`] },
+    });
   });
 
   test("of nothing in the layout is REF_NOT_FOUND, of no digest at all DIGEST_INVALID", async () => {

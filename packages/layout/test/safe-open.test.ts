@@ -1,8 +1,9 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, readdirSync, readlinkSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type Descriptor, Layout, blobPath } from "../src/index.js";
+import { linkTarget, openInside, readExactly, readInside } from "../src/filesystem/safe-open.js";
 import { collect, descriptorOf, dirWith, errorOf, layoutWith, namesIn, tempDir, text, treeOf } from "./helpers.js";
 
 const HELLO = text("hello");
@@ -83,3 +84,97 @@ describe("links and other files in place of a blob", () => {
     expect(namesIn(dir)).toEqual(["blobs", "index.json", "oci-layout"]);
   });
 });
+
+describe("readInside", () => {
+  test("reads a file up to the limit, and refuses a larger one before it is read", async () => {
+    const root = dirWith({ five: "hello" });
+    const rule = { root, followLinks: false };
+    expect(readInside(rule, join(root, "five"), 5)).toMatchObject({ bytes: Buffer.from("hello") });
+    const error = await errorOf(() => readInside(rule, join(root, "five"), 4));
+    expect(error).toMatchObject({ code: "LIMIT_EXCEEDED", details: { limit: 4, found: 5 } });
+  });
+
+  test.runIf(process.platform === "linux")("leaves no file open, whatever comes of it", async () => {
+    const root = dirWith({ five: "hello", "dir/": "" });
+    const rule = { root, followLinks: false };
+    const count = (): number =>
+      readdirSync("/proc/self/fd")
+        .map((fd) => linkOf(fd))
+        .filter((path) => path.startsWith(root)).length;
+    readInside(rule, join(root, "five"), 5);
+    await errorOf(() => readInside(rule, join(root, "five"), 4));
+    await errorOf(() => openInside(rule, join(root, "dir")));
+    for (const size of [4, 5, 6]) readExactly(join(root, "five"), size);
+    expect(count()).toBe(0);
+    const { fd, size } = openInside(rule, join(root, "five"));
+    expect([count(), size]).toEqual([1, 5]);
+    closeSync(fd);
+  });
+
+  test("a circle of links is refused as that; a missing file is a file-system error as it is", async () => {
+    const root = realpathSync(tempDir());
+    symlinkSync("b", join(root, "a"));
+    symlinkSync("a", join(root, "b"));
+    const error = await errorOf(() => readInside({ root, followLinks: false }, join(root, "a"), 5));
+    expect(error.code).toBe("LINK_OUTSIDE");
+    expect(error.message).toContain("in a circle");
+    expect(error.hint).toBeDefined();
+    symlinkSync("gone", join(root, "c"));
+    for (const name of ["c", "none"])
+      expect(() => readInside({ root, followLinks: true }, join(root, name), 5)).toThrow(expect.objectContaining({ code: "ENOENT" }));
+  });
+});
+
+describe("readExactly", () => {
+  test("gives the bytes of a file of that size only, up to 64 KiB, and the caller may keep them", () => {
+    const most = "m".repeat(64 * 1024);
+    const dir = dirWith({ five: "hello", most, more: `${most}m`, none: "" });
+    const bytes = readExactly(join(dir, "five"), 5)!;
+    expect(readExactly(join(dir, "most"), most.length)).toEqual(Buffer.from(most));
+    expect(Buffer.from(bytes).toString()).toBe("hello");
+    expect(readExactly(join(dir, "more"), most.length + 1)).toBeUndefined();
+    expect(readExactly(join(dir, "none"), 0)).toHaveLength(0);
+    for (const size of [0, 4, 6]) expect(readExactly(join(dir, "five"), size)).toBeUndefined();
+    expect(readExactly(join(dir, "absent"), 5)).toBeUndefined();
+  });
+
+  test("never a link, a pipe or a directory", () => {
+    const dir = dirWith({ five: "hello", "sub/": "" });
+    symlinkSync("five", join(dir, "link"));
+    expect(readExactly(join(dir, "link"), 5)).toBeUndefined();
+    expect(readExactly(join(dir, "sub"), 5)).toBeUndefined();
+    if (process.platform === "win32") return;
+    execFileSync("mkfifo", [join(dir, "pipe")]);
+    expect(readExactly(join(dir, "pipe"), 0)).toBeUndefined();
+  });
+});
+
+describe("linkTarget", () => {
+  test("is a real path inside the root, the root itself included, or anywhere with followLinks", async () => {
+    const root = realpathSync(dirWith({ "in/file": "x" }));
+    const beside = `${root}-beside`;
+    writeFileSync(beside, "x");
+    try {
+      symlinkSync("in/file", join(root, "inside"));
+      symlinkSync(".", join(root, "self"));
+      symlinkSync(beside, join(root, "outside"));
+      const rule = { root, followLinks: false };
+      expect(linkTarget(rule, join(root, "inside"))).toBe(join(root, "in/file"));
+      expect(linkTarget(rule, join(root, "self"))).toBe(root);
+      expect((await errorOf(() => linkTarget(rule, join(root, "outside")))).code).toBe("LINK_OUTSIDE");
+      expect(linkTarget({ root, followLinks: true }, join(root, "outside"))).toBe(beside);
+      expect(linkTarget({ root: "/", followLinks: false }, join(root, "outside"))).toBe(beside);
+    } finally {
+      rmSync(beside);
+    }
+  });
+});
+
+/** Where an open file leads; empty for one that was closed meanwhile. */
+function linkOf(fd: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return "";
+  }
+}

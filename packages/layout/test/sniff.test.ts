@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { OCTET_STREAM, digestOf, memoryBackend, sniffManifest } from "../src/index.js";
-import { sniffMediaType } from "../src/sniff.js";
+import { sniffMediaType } from "../src/content/sniff-manifest.js";
 import { digestNo, text } from "./helpers.js";
 
 const IMAGE = "application/vnd.oci.image.manifest.v1+json";

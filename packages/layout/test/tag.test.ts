@@ -53,6 +53,18 @@ describe("tag", () => {
     expect(await annotationsOf(layout)).toEqual([{}, { [REF_NAME]: "b" }, { [REF_NAME]: "a" }]);
   });
 
+  test("a manifest that loses all its tags at once stays listed", async () => {
+    const layout = made({ n: 1, annotations: { [REF_NAME]: "a" } }, { n: 1, annotations: { [REF_NAME]: "b" } }, { n: 2 });
+    const [first, , second] = (await layout.index.read()).entries.map((e) => e.descriptor);
+    await layout.tag(second!, ["a", "b"]);
+    const { entries } = await layout.index.read();
+    expect(entries.filter((e) => e.descriptor.digest === first!.digest).map((e) => e.tag)).toEqual([undefined]);
+    expect(entries.filter((e) => e.tag !== undefined).map((e) => [e.tag, e.descriptor.digest])).toEqual([
+      ["a", second!.digest],
+      ["b", second!.digest],
+    ]);
+  });
+
   test("every name of a sparse index says which platforms are there", async () => {
     const layout = made({ n: 1, annotations: { [REF_NAME]: "a", "io.ocilot.platforms": "linux/arm64", other: "x" } });
     await layout.tag(await layout.resolve("a"), "b");
@@ -68,7 +80,66 @@ describe("tag", () => {
     );
     for (const name of ["a", "b", "c"]) await layout.untag(name);
     expect(await annotationsOf(layout)).toEqual([{}, { own: "x" }, {}]);
-    await expect(layout.untag("a")).rejects.toMatchObject({ code: "REF_NOT_FOUND", hint: "The layout has no tags." });
+    await expect(layout.untag("a")).rejects.toMatchObject({
+      code: "REF_NOT_FOUND",
+      hint: "The layout has no tags; name the manifest by @digest.",
+    });
+  });
+
+  const TWO = [
+    { n: 1, annotations: { [REF_NAME]: "latest", [IMAGE_NAME]: "docker.io/library/a:latest" } },
+    { n: 2, annotations: { [REF_NAME]: "latest", [IMAGE_NAME]: "docker.io/library/b:latest" } },
+    { n: 3 },
+  ];
+
+  test("a tag of two repositories is ambiguous, both are listed and nothing changes", async () => {
+    const layout = made(...TWO);
+    const { text } = await layout.index.read();
+    for (const action of [layout.tag(await layout.resolve("a:latest"), "latest"), layout.untag("latest")]) {
+      const error = await action.then(
+        () => undefined,
+        (e: unknown) => e,
+      );
+      expect(error).toMatchObject({ code: "REF_AMBIGUOUS" });
+      expect((error as OcilotError<"REF_AMBIGUOUS">).details.candidates.map((c) => c.split("@")[0])).toEqual([
+        "docker.io/library/a:latest",
+        "docker.io/library/b:latest",
+      ]);
+    }
+    expect((await layout.index.read()).text).toBe(text);
+  });
+
+  test("the full name moves one of them, and the other keeps its own", async () => {
+    const layout = made(...TWO);
+    const b = (await layout.resolve("b:latest")).digest;
+    const third = (await layout.index.read()).entries[2]!.descriptor;
+    await layout.tag(third, "docker.io/library/a:latest");
+    expect(await annotationsOf(layout)).toEqual([{}, TWO[1]!.annotations, TWO[0]!.annotations]);
+    expect((await layout.resolve("a:latest")).digest).toBe(third.digest);
+    expect((await layout.resolve("docker.io/library/b:latest")).digest).toBe(b);
+  });
+
+  test.each(["docker.io/library/a:latest", "a:latest", "library/a:latest"])("untag %s leaves the other repository alone", async (name) => {
+    const layout = made(...TWO);
+    await layout.untag(name);
+    expect(await annotationsOf(layout)).toEqual([{}, TWO[1]!.annotations, {}]);
+  });
+
+  test("a plain tag beside the same tag of a repository is a name of its own", async () => {
+    const layout = made(TWO[0]!, { n: 2, annotations: { [REF_NAME]: "latest" } }, { n: 3 });
+    const third = (await layout.index.read()).entries[2]!.descriptor;
+    await layout.tag(third, "latest");
+    expect(await annotationsOf(layout)).toEqual([TWO[0]!.annotations, {}, { [REF_NAME]: "latest" }]);
+  });
+
+  test("a tag and an image name that do not belong together are removed one by one", async () => {
+    const both = { [REF_NAME]: "x", [IMAGE_NAME]: "host/b:v1" };
+    const layout = made({ n: 1, annotations: both });
+    await layout.untag("x");
+    expect(await annotationsOf(layout)).toEqual([{ [IMAGE_NAME]: "host/b:v1" }]);
+    const other = made({ n: 1, annotations: both });
+    await other.untag("host/b:v1");
+    expect(await annotationsOf(other)).toEqual([{ [REF_NAME]: "x" }]);
   });
 
   test.each(["v1", "1.0-rc.1", "example.com:5000/a/b:v1", "a@b", "a--b", "a+b", "A_b"])("%s can be a tag", (name) => {

@@ -5,7 +5,7 @@ import { mkdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { Layout } from "../src/index.js";
-import { HOST_ID, TEMP_PREFIX, isAlive, processStart, tempName } from "../src/temp-file.js";
+import { TEMP_PREFIX, hostId, isAlive, processStart, tempName } from "../src/filesystem/temp-file.js";
 import { DEAD_PID, dirWith, layoutWith, namesIn, treeOf } from "./helpers.js";
 
 const update = async (dir: string): Promise<unknown> => await (await Layout.open(dir)).index.update(() => []);
@@ -50,12 +50,12 @@ test.runIf(process.platform === "linux")("processStart tells two processes apart
   expect(processStart(DEAD_PID)).toBeUndefined();
 });
 
-test.runIf(process.platform === "linux")("HOST_ID names the boot and the pid namespace, for pids mean nothing beyond them", () => {
-  expect(HOST_ID).toMatch(/ [0-9a-f-]{36} pid:\[\d+\]$/);
+test.runIf(process.platform === "linux")("hostId() names the boot and the pid namespace, for pids mean nothing beyond them", () => {
+  expect(hostId()).toMatch(/ [0-9a-f-]{36} pid:\[\d+\]$/);
 });
 
 describe("sweeping", () => {
-  const tag = createHash("sha256").update(HOST_ID).digest("hex").slice(0, 8);
+  const tag = createHash("sha256").update(hostId()).digest("hex").slice(0, 8);
   const nonce = "0123456789ab";
   const dead = `.ocilot-tmp-${tag}-${DEAD_PID}-${nonce}`;
   const alive = `.ocilot-tmp-${tag}-${process.pid}-${nonce}`;
@@ -98,6 +98,17 @@ describe("sweeping", () => {
     }
     await update(dir);
     expect(namesIn(dir)).toEqual([".ocilot-something-else", alive, "blobs", "index.json", "oci-layout"].toSorted());
+  });
+
+  test("what a client may still resume is kept for a week", async () => {
+    const dir = layoutWith();
+    const [old, young] = [".ocilot-upload-00000000-0000-4000-8000-000000000000", ".ocilot-upload-11111111-1111-4111-8111-111111111111"];
+    for (const name of [old, young]) writeFileSync(join(dir, name), "x");
+    const days = (count: number): number => Date.now() / 1000 - count * 86_400;
+    utimesSync(join(dir, old), days(8), days(8));
+    utimesSync(join(dir, young), days(6), days(6));
+    await update(dir);
+    expect(namesIn(dir)).toEqual([young, "blobs", "index.json", "oci-layout"].toSorted());
   });
 
   test("a link of that name is removed and not followed", async () => {

@@ -14,7 +14,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { BlobMover, type Descriptor, Layout, blobPath, layoutMembers, transferBlobs, writeArchive } from "@ocilot/layout";
+import { BlobMover, type Descriptor, Layout, blobPath, layoutMembers, transferBlobs, writeArchive, openArchive } from "@ocilot/layout";
 import { tempDir } from "./helpers.js";
 
 const TYPE = "application/octet-stream";
@@ -171,10 +171,10 @@ describe("transfer", () => {
       const ds = await large(source);
       const path = join(tempDir(), "x.tar");
       await writeArchive(path, await layoutMembers(source), { sync: false });
-      const archive = await Layout.openArchive(path);
+      const archive = await openArchive(path);
       const onProgress = (): void => void archive.close();
       await transferBlobs(archive, target, ds.slice(0, 1), { onProgress });
-      await using again = await Layout.openArchive(path);
+      await using again = await openArchive(path);
       await transferBlobs(again, target, ds);
       for (const d of ds) expect(readFileSync(file(target, d)).equals(readFileSync(file(source, d)))).toBe(true);
     });

@@ -148,7 +148,7 @@ describe("convert", () => {
     const blobs = await blobHashes(layout);
     const error = await errorOf(convert(layout, { to: "universal" }));
     expect(error.code).toBe("CONVERSION_REFUSED");
-    expect(error.message).toContain("stands twice");
+    expect(error.message).toContain("occurs twice");
     expect(readFileSync(join(dir, "index.json"), "utf8")).toBe(text);
     expect(await blobHashes(layout)).toEqual(blobs);
   });

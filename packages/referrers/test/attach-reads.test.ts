@@ -3,16 +3,16 @@ import { attach, convert, openView } from "@ocilot/referrers";
 import { LayoutBuilder, buildLayout, layoutRecipe, propertyRuns } from "@ocilot/testkit";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { LayoutView } from "../src/view.js";
-import { neighbours } from "../src/write/neighbours.js";
-import { writingConventions } from "../src/write/project-all.js";
+import type { LayoutView } from "../src/view/layout-view.js";
+import { nearbyEntries } from "../src/write/nearby-entries.js";
+import { conventionsToWrite } from "../src/write/project-records.js";
 
 describe("what attaching reads", () => {
   /** The conventions that would be written, told from a few entries and from all. */
   async function chosen(builder: LayoutBuilder): Promise<{ near: string[] | undefined; whole: string[] }> {
     const view = await openView(builder.layout());
-    const near = await neighbours(view, []);
-    const ids = async (of: LayoutView): Promise<string[]> => (await writingConventions(of)).map((c) => c.id);
+    const near = await nearbyEntries(view, []);
+    const ids = async (of: LayoutView): Promise<string[]> => (await conventionsToWrite(of)).map((c) => c.id);
     return { near: near && (await ids(near)), whole: await ids(view) };
   }
 

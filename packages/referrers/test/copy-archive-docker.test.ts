@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { CONTAINERD_IMAGE_NAME, CONTAINERD_SUBJECT, type Descriptor, Layout } from "@ocilot/layout";
+import { CONTAINERD_IMAGE_NAME, CONTAINERD_SUBJECT, type Descriptor, Layout, openArchive } from "@ocilot/layout";
 import { type CopyArchiveOptions, type CopyArchiveResult, copyToArchive, openView, readGraph } from "@ocilot/referrers";
 import { LayoutBuilder, fixtureLayout, tempDir } from "@ocilot/testkit";
 import { describe, expect, test } from "vitest";
@@ -37,7 +37,7 @@ describe("--docker", () => {
       // All others are referrers, which neither Docker nor containerd makes images of.
       expect(entries.filter((d) => d.annotations?.[CONTAINERD_SUBJECT] === undefined)).toHaveLength(1);
       expect(entries.map(named).filter((n) => n !== undefined)).toEqual(images[0]!.RepoTags);
-      await using archive = await Layout.openArchive(path);
+      await using archive = await openArchive(path);
       expect(archive.warnings).toEqual([]);
       const links = async (layout: Layout): Promise<unknown> => linksOf((await readGraph(await openView(layout))).edges());
       expect(await links(archive)).toEqual(await links(source));
@@ -94,9 +94,9 @@ describe("--docker", () => {
     execFileSync("tar", ["-xf", path, "-C", dir]);
     for (const name of ["oci-layout", "index.json"]) rmSync(join(dir, name));
     execFileSync("tar", ["-cf", packed, "-C", dir, "."]);
-    await using old = await Layout.openArchive(packed);
+    await using old = await openArchive(packed);
     const [entry] = (await old.index.read()).entries;
-    await using fresh = await Layout.openArchive(path);
+    await using fresh = await openArchive(path);
     const child = result.docker![0]!.manifest;
     const [before] = await (await openView(fresh)).nodes([{ ...entry!.descriptor, digest: child, size: (await fresh.blobs.size(child))! }]);
     const [after] = await (await openView(old)).nodes([entry!.descriptor]);

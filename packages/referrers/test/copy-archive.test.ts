@@ -4,7 +4,7 @@ import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { buffer } from "node:stream/consumers";
-import { type Descriptor, type Digest, Layout, REF_NAME, blobPath, isOcilotError } from "@ocilot/layout";
+import { type Descriptor, type Digest, Layout, REF_NAME, blobPath, isOcilotError, openArchive } from "@ocilot/layout";
 import { type LayoutView, TOOLS, copyLayout, copyToArchive, openView, readGraph } from "@ocilot/referrers";
 import { FIXTURES, LayoutBuilder, fixtureLayout, fixtureNames, tempDir } from "@ocilot/testkit";
 import { describe, expect, test } from "vitest";
@@ -45,7 +45,7 @@ describe.each(NAMES)("all of %s, from directory to tar to directory", (name) => 
     await copyLayout(source, first, { allowMissing: true });
     const path = join(dir, "x.tar");
     const result = await copyToArchive(source, path, { allowMissing: true, ...fast });
-    await using archive = await Layout.openArchive(path);
+    await using archive = await openArchive(path);
     const second = await Layout.create(join(dir, "second"), fast);
     await copyLayout(archive, second, { allowMissing: true });
     for (const layout of [archive, second]) {
@@ -60,12 +60,12 @@ describe.each(NAMES)("all of %s, from directory to tar to directory", (name) => 
 
 test.each(TARS)("the tar %s copied into a directory and into a tar gives the same", async (name) => {
   const dir = tempDir();
-  await using source = await Layout.openArchive(join(FIXTURES, "layouts", name));
+  await using source = await openArchive(join(FIXTURES, "layouts", name));
   const target = await Layout.create(join(dir, "d"), fast);
   await copyLayout(source, target);
   await expectAlike(source, target);
   await copyToArchive(source, join(dir, "x.tar.gz"), fast);
-  await using again = await Layout.openArchive(join(dir, "x.tar.gz"));
+  await using again = await openArchive(join(dir, "x.tar.gz"));
   await expectAlike(source, again);
   expect(await blobsOf(again)).toEqual(await blobsOf(target));
 });
@@ -74,7 +74,7 @@ test("a copy from a tar merges into a directory as one between directories does"
   const dir = tempDir();
   const source = fixtureLayout("layouts/oras");
   await copyToArchive(source, join(dir, "x.tar"), fast);
-  await using archive = await Layout.openArchive(join(dir, "x.tar"));
+  await using archive = await openArchive(join(dir, "x.tar"));
   const texts: string[] = [];
   for (const from of [source, archive]) {
     const target = fixtureLayout("layouts/regclient");
@@ -89,7 +89,7 @@ describe("the bytes", () => {
     const dir = tempDir();
     const source = fixtureLayout("layouts/oras-then-regclient");
     await copyToArchive(source, join(dir, "a.tar"), fast);
-    await using archive = await Layout.openArchive(join(dir, "a.tar"));
+    await using archive = await openArchive(join(dir, "a.tar"));
     await copyToArchive(archive, join(dir, "b.tar"), fast);
     const pass = new PassThrough();
     const all = buffer(pass);
@@ -138,7 +138,7 @@ describe("what is copied", () => {
     const path = join(tempDir(), "x.tar");
     const result = await copyToArchive(builder.layout(), path, { references: ["a", "c"], conventions: ["oras"], ...fast });
     expect(result).toMatchObject({ manifests: 4, referrers: 2 });
-    await using archive = await Layout.openArchive(path);
+    await using archive = await openArchive(path);
     const { entries } = await archive.index.read();
     expect(entries.flatMap((e) => e.tag ?? [])).toEqual(["a", "c"]);
     expect(entries).toHaveLength(4);
@@ -156,7 +156,7 @@ describe("what is copied", () => {
       ...fast,
     });
     expect(result.tag).toBe("new");
-    await using archive = await Layout.openArchive(path);
+    await using archive = await openArchive(path);
     expect((await archive.resolve("new")).digest).toBe(result.root!.digest);
     const last = events.at(-1)!;
     expect([last.blobs, last.bytes]).toEqual([last.totalBlobs, last.totalBytes]);
@@ -169,7 +169,7 @@ describe("what is copied", () => {
     for (const rewriteIndex of [false, true]) {
       const path = join(dir, `${rewriteIndex}.tar`);
       const result = await copyToArchive(fixtureLayout("layouts/oras"), path, { reference: "v1", platforms, rewriteIndex, ...fast });
-      await using archive = await Layout.openArchive(path);
+      await using archive = await openArchive(path);
       expect(await archive.blobs.has(result.root!.digest)).toBe(true);
       for (const d of result.omitted) expect(await archive.blobs.has(d.digest)).toBe(false);
       // What was left out on purpose is not missed when it is copied on.
@@ -187,7 +187,7 @@ describe("nothing is written", () => {
     expect(error.hint).toContain("--force");
     expect(readFileSync(path, "utf8")).toBe("mine");
     await copyToArchive(fixtureLayout("layouts/oras"), path, { force: true, ...fast });
-    await (await Layout.openArchive(path)).close();
+    await (await openArchive(path)).close();
   });
 
   test("where a blob of the source is damaged or missing", async () => {
@@ -209,7 +209,7 @@ describe("nothing is written", () => {
   test("into an archive that is read", async () => {
     const path = join(tempDir(), "x.tar");
     await copyToArchive(fixtureLayout("layouts/oras"), path, fast);
-    await using archive = await Layout.openArchive(path);
+    await using archive = await openArchive(path);
     const error = await errorOf(copyLayout(fixtureLayout("layouts/regclient"), archive, { reference: "v1", tag: "new" }));
     expect(error.code).toBe("WRITE_REFUSED");
     expect(error.hint).toContain("--output");
@@ -222,7 +222,7 @@ test("a blob is carried whatever its name's algorithm", async () => {
   builder.entry(image, { tag: "v1" });
   const path = join(tempDir(), "x.tar");
   await copyToArchive(builder.layout(), path, fast);
-  await using archive = await Layout.openArchive(path);
+  await using archive = await openArchive(path);
   await archive.blobs.bytes(image);
   expect(execFileSync("tar", ["-tf", path], { encoding: "utf8" })).toContain(blobPath(image.digest));
   expect(existsSync(path)).toBe(true);

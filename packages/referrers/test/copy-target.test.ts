@@ -163,33 +163,34 @@ describe("where a copy goes", () => {
     expect(readdirSync(target.location).toSorted()).toEqual(["blobs", "index.json", "oci-layout"]);
   });
 
-  test("what it found there and a collection took before it was named is an error", async () => {
+  test("what it found there and a collection took before it was named is written once more", async () => {
     const { source, image } = imageAnd();
     const target = await empty();
     const done = copyLayout(source, target, {
       reference: "v1",
       onProgress: ({ blobs, totalBlobs }) => void (blobs === totalBlobs && rmSync(join(target.location, blobPath(image.digest)))),
     });
-    expect(await errorOf(done)).toMatchObject({ code: "BLOB_NOT_FOUND", hint: "Run the command again." });
-    await copyLayout(source, target, { reference: "v1" });
+    await done;
+    expect(await target.blobs.has(image.digest)).toBe(true);
     await collectGarbage(target, { grace: 0 });
     expect(await target.blobs.has(image.digest)).toBe(true);
   });
 });
 
 describe("many referrers", () => {
-  test("10,000 are copied, found, and not copied again", { timeout: 120_000 }, async () => {
+  const many = process.env["OCILOT_LONG"] === "1" ? 10_000 : 500;
+  test(`${many} are copied, found, and not copied again`, { timeout: 300_000 }, async () => {
     const builder = new LayoutBuilder();
     const image = builder.image();
     builder.entry(image, { tag: "v1" });
-    for (let i = 0; i < 10_000; i++) builder.listed(builder.referrer(image, { annotations: { n: String(i) } }));
+    for (let i = 0; i < many; i++) builder.listed(builder.referrer(image, { annotations: { n: String(i) } }));
     const source = await builder.directory(join(tempDir(), "s"));
     const target = await Layout.create(join(tempDir(), "t"));
     const start = performance.now();
     const { referrers, written } = await copyLayout(source, target, { reference: "v1" });
-    console.log(`10,000 referrers copied in ${Math.round(performance.now() - start)} ms, ${written.blobs} blobs`);
-    expect(referrers).toBe(10_000);
-    expect((await readGraph(await openView(target))).of(image.digest)).toHaveLength(10_000);
+    console.log(`${many} referrers copied in ${Math.round(performance.now() - start)} ms, ${written.blobs} blobs`);
+    expect(referrers).toBe(many);
+    expect((await readGraph(await openView(target))).of(image.digest)).toHaveLength(many);
     const again = await copyLayout(source, target, { reference: "v1" });
     expect(again.written.blobs).toBe(0);
     const { removed } = await collectGarbage(target, { grace: 0 });

@@ -1,8 +1,9 @@
 import { KIND } from "@ocilot/layout";
-import { convert, planConversion } from "@ocilot/referrers";
+import { type Digest, type Layout } from "@ocilot/layout";
+import { collectGarbage, convert, findTool, openView, planConversion } from "@ocilot/referrers";
 import { LayoutBuilder, fixtureLayout } from "@ocilot/testkit";
 import { describe, expect, it } from "vitest";
-import { SIMPLE_SIGNING, SPDX, cosignImage, tagOf } from "./every-class.js";
+import { BUNDLE, SIMPLE_SIGNING, SPDX, cosignImage, tagOf } from "./every-class.js";
 import { kindsIn, linksIn, problemsIn } from "./reading.js";
 
 describe("cosign save", () => {
@@ -97,4 +98,67 @@ it("a kind of somebody else's neither means a link nor has the blobs read", asyn
   b.referrer(image);
   expect(await linksIn(b.layout())).toEqual([]);
   expect((await planConversion(b.layout(), { to: "oras" })).steps).toEqual([]);
+});
+
+describe("a bundle of cosign 3", () => {
+  const KEPT = "cases/cosign-bundle-one-image";
+
+  async function tools(layout: Layout, subject: Digest): Promise<Record<string, number>> {
+    const view = await openView(layout);
+    const found: Record<string, number> = {};
+    for (const id of ["oras", "regctl", "olareg", "containerd", "cosign"]) found[id] = (await findTool(id)!.finds(view, subject)).length;
+    return found;
+  }
+
+  it("is found by cosign and by all others after one conversion to both, and nothing is left behind", async () => {
+    const layout = fixtureLayout(KEPT);
+    const image = await layout.resolve("v1");
+    const { plan } = await convert(layout, { to: ["universal", "cosign-save"] });
+    expect(plan).toMatchObject({ to: "universal,cosign-save", losses: [], notes: [], kept: [] });
+    expect(await tools(layout, image.digest)).toEqual({ oras: 1, regctl: 1, olareg: 1, containerd: 1, cosign: 1 });
+    expect((await convert(layout, { to: ["universal", "cosign-save"] })).changed).toBe(false);
+    expect((await convert(layout, { to: ["cosign-save", "universal"] })).changed).toBe(false);
+  });
+
+  it.each([[false], [true]])("is not lost in cosign-save, alone (only: %s), and keeps an entry", async (only) => {
+    const layout = fixtureLayout(KEPT);
+    const image = await layout.resolve("v1");
+    const { plan } = await convert(layout, { to: "cosign-save", only });
+    expect(plan.losses).toEqual([]);
+    expect(await tools(layout, image.digest)).toMatchObject({ oras: 1, cosign: 1 });
+    const { removed } = await collectGarbage(layout, { grace: 0 });
+    expect(removed).toEqual([]);
+  });
+
+  it("that cosign save keeps in blobs/ alone is no loss either, and is still told of as unlisted", async () => {
+    const layout = fixtureLayout(KEPT);
+    const image = await layout.resolve("v1");
+    await layout.index.update(() => [
+      { op: "annotate", position: 0, set: { [KIND]: "dev.cosignproject.cosign/image" } },
+      { op: "remove", position: 1 },
+    ]);
+    const { plan, changed } = await convert(layout, { to: "cosign-save" });
+    expect({ losses: plan.losses, changed }).toEqual({ losses: [], changed: false });
+    expect(plan.problems.map((p) => p.code)).toEqual(["UNLISTED"]);
+    expect(await tools(layout, image.digest)).toMatchObject({ oras: 0, cosign: 1 });
+    await convert(layout, { to: ["universal", "cosign-save"] });
+    expect(await problemsIn(layout)).toEqual([]);
+    expect(await tools(layout, image.digest)).toMatchObject({ oras: 1, cosign: 1 });
+  });
+
+  it("of an image index is not found by cosign in a directory: a loss alone, a note beside another target", async () => {
+    const b = new LayoutBuilder();
+    const index = b.imageIndex([b.image()]);
+    const layer = b.blob("{}", BUNDLE);
+    b.entry(index, { tag: "v1" }).listed(b.referrer(index, { artifactType: BUNDLE, members: { layers: [layer] } }));
+    const alone = await planConversion(b.layout(), { to: "cosign-save" });
+    expect(alone.losses).toHaveLength(1);
+    const both = await planConversion(b.layout(), { to: ["universal", "cosign-save"] });
+    expect(both.losses).toEqual([]);
+    expect(both.notes).toEqual([expect.stringMatching(/^cosign: the image is an index.*in a registry/)]);
+  });
+
+  it("several targets do not go with buildkit", async () => {
+    await expect(planConversion(fixtureLayout(KEPT), { to: ["universal", "buildkit"] })).rejects.toThrow("cannot be combined");
+  });
 });

@@ -1,27 +1,31 @@
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Ajv } from "ajv";
 import { CONTAINERD_SUBJECT, type Descriptor, KIND, Layout, OLAREG_CONVERT, OLAREG_SUBJECT, memoryBackend } from "@ocilot/layout";
-import { type Diagnosis, TOOLS, TRAPS, TRAP_CODES, type TrapCode, convert, doctor, lift, referrersTag } from "@ocilot/referrers";
+import {
+  type Diagnosis,
+  TOOLS,
+  TRAPS,
+  TRAP_CODES,
+  type ToolHealth,
+  type TrapCode,
+  convert,
+  doctor,
+  lift,
+  referrersTag,
+} from "@ocilot/referrers";
 import { LayoutBuilder, fixtureLayout, fixtureNames, fixtureTruths, tempDir } from "@ocilot/testkit";
 import { describe, expect, it } from "vitest";
 import { BUNDLE, SIMPLE_SIGNING, cosignImage, tagOf } from "./every-class.js";
 import { MEASURED } from "./measured.js";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
-const SCHEMA = JSON.parse(readFileSync(join(ROOT, "packages/referrers/schema/doctor.schema.json"), "utf8")) as {
-  $defs: { tool: { enum: string[] } };
-  properties: { traps: { items: { properties: { code: { enum: string[] } } } } };
-};
-const isValid = new Ajv().compile(SCHEMA);
 
-/** A diagnosis that has been through JSON and fits the schema. */
+/** A diagnosis, which is plain data. The schema of the command line is compared with it by the tests of the command line. */
 async function diagnose(layout: Layout, tools?: readonly string[]): Promise<Diagnosis> {
   const diagnosis = await doctor(layout, tools === undefined ? {} : { tools: tools as never });
   const plain = JSON.parse(JSON.stringify(diagnosis)) as Diagnosis;
   expect(plain).toEqual(diagnosis);
-  expect(isValid(plain), JSON.stringify(isValid.errors)).toBe(true);
   return diagnosis;
 }
 
@@ -37,7 +41,7 @@ describe("doctor agrees with what the real programs were seen to find", () => {
     const { tools, links, healthy } = await diagnose(fixtureLayout(`layouts/${name}`));
     const by = COLUMNS.map((id) => tools.find((t) => t.id === id)!);
     expect(by.map((t) => t.found)).toEqual(found);
-    expect(by.map((t) => t.there)).toEqual(COLUMNS.map(() => there));
+    expect(by.map((t) => t.total)).toEqual(COLUMNS.map(() => there));
     expect(links).toBe(there);
     expect(healthy).toBe(false);
   });
@@ -80,8 +84,31 @@ describe("who is judged", () => {
   it("asks notation for its own signatures only, and cosign for bundles", async () => {
     const { tools } = await diagnose(fixtureLayout("layouts/notation"));
     const notation = tools.find((t) => t.id === "notation")!;
-    expect([notation.found, notation.there, notation.healthy]).toEqual([1, 1, true]);
-    expect((await diagnose(fixtureLayout("layouts/cosign-save-bundle"))).tools.find((t) => t.id === "cosign")!.there).toBe(1);
+    expect([notation.found, notation.total, notation.healthy]).toEqual([1, 1, true]);
+    expect((await diagnose(fixtureLayout("layouts/cosign-save-bundle"))).tools.find((t) => t.id === "cosign")!.total).toBe(1);
+  });
+
+  it("is cosign as well for an image with a bundle of it, and the fix lets it find that", async () => {
+    const layout = fixtureLayout("cases/cosign-bundle-one-image");
+    const judged = (d: Diagnosis): ToolHealth | undefined => d.tools.find((t) => t.id === "cosign" && t.judged);
+    for (const before of [await diagnose(layout), (await convert(layout, { to: "universal" }), await diagnose(layout))]) {
+      expect(judged(before)).toMatchObject({ found: 0, total: 1, healthy: false });
+      const trap = before.traps.find((t) => t.code === "NOT_RECORDED");
+      expect(trap).toMatchObject({ severity: "error", fix: expect.stringMatching(/--to universal,cosign-save$/) as string });
+      expect(trap!.programs).toContain("cosign");
+    }
+    await convert(layout, { to: ["universal", "cosign-save"] });
+    const after = await diagnose(layout);
+    expect([after.healthy, judged(after)?.found]).toEqual([true, 1]);
+  });
+
+  it("is cosign only where told for an image index, which it verifies in a registry", async () => {
+    const layout = fixtureLayout("layouts/oras-cosign-bundle");
+    await convert(layout, { to: "universal" });
+    expect((await diagnose(layout)).healthy).toBe(true);
+    const { healthy, traps } = await diagnose(layout, ["cosign"]);
+    expect(healthy).toBe(false);
+    expect(traps.find((t) => t.code === "NOT_RECORDED")!.fix).toMatch(/^ocilot copy --all \S+ docker:/);
   });
 
   it("does not ask oras for the referrers of what is not there, for it cannot be asked", async () => {
@@ -89,8 +116,8 @@ describe("who is judged", () => {
     const gone = b.image();
     const layout = b.entry(b.image(), { tag: "v1" }).listed(b.referrer(gone)).forget(gone).layout();
     const { tools } = await diagnose(layout, ["oras"]);
-    expect(tools.find((t) => t.id === "oras")).toMatchObject({ found: 0, there: 0, healthy: true });
-    expect(tools.find((t) => t.id === "regctl")).toMatchObject({ found: 0, there: 1, healthy: false });
+    expect(tools.find((t) => t.id === "oras")).toMatchObject({ found: 0, total: 0, healthy: true });
+    expect(tools.find((t) => t.id === "regctl")).toMatchObject({ found: 0, total: 1, healthy: false });
   });
 });
 
@@ -125,6 +152,11 @@ const CASES: Record<TrapCode, () => Layout | Promise<Layout>> = {
     const { b } = tagged();
     const gone = b.image();
     return b.listed(b.referrer(gone)).forget(gone).layout();
+  },
+
+  MANIFEST_LARGE() {
+    const { b, image } = tagged();
+    return b.listed(b.referrer(image, { annotations: { note: "x".repeat(4 << 20) } })).layout();
   },
 
   DOCKER_TYPES: () => fixtureLayout("edge/docker-types-after-umoci-gc"),
@@ -194,12 +226,10 @@ function tagged(): { b: LayoutBuilder; image: Descriptor } {
 }
 
 describe("each trap, made and named", () => {
-  it("has the fifteen of the dossier, each once, and three that follow from the links", () => {
+  it("has the fifteen that have a number, each once, and four without", () => {
     const numbers = TRAP_CODES.flatMap((code) => TRAPS[code].number ?? []);
     expect(numbers.toSorted((x, y) => x - y)).toEqual(Array.from({ length: 15 }, (_, i) => i + 1));
-    expect(TRAP_CODES.length - numbers.length).toBe(3);
-    expect(SCHEMA.properties.traps.items.properties.code.enum).toEqual(TRAP_CODES);
-    expect(SCHEMA.$defs.tool.enum).toEqual(TOOLS.map((t) => t.id));
+    expect(TRAP_CODES.length - numbers.length).toBe(4);
   });
 
   it.each(TRAP_CODES)("%s", async (code) => {
@@ -271,7 +301,7 @@ describe("what is said of a trap", () => {
     const first = (await diagnose(layout)).traps.find((t) => t.code === "NO_TAGS");
     expect(first!.fix).toBe(`ocilot tag '${layout.location}@${untagged.digest}' latest`);
     const taken = (await diagnose(CASES.TAG_LIKE_LIST() as Layout)).traps.find((t) => t.code === "TAG_LIKE_LIST")!;
-    expect(taken.fix).toBe(`ocilot untag memory:${taken.places[0]!.tag}`);
+    expect(taken.fix).toBe(`ocilot tag memory@${taken.places[0]!.digest} NAME && ocilot untag memory:${taken.places[0]!.tag}`);
   });
 
   it("does not count what was lifted, nor an olareg list that is served", async () => {
@@ -310,11 +340,40 @@ it("the table of docs/doctor.md is the table in the code", () => {
   const page = readFileSync(join(ROOT, "docs/doctor.md"), "utf8");
   const cells = page.split("\n").flatMap((line) => {
     const row = line.split("|").map((cell) => cell.trim());
-    return /^`[A-Z_]+`$/.test(row[1] ?? "") ? [row.slice(1, -1)] : [];
+    return /`[A-Z_]+`$/.test(row[1] ?? "") ? [row.slice(1, -1)] : [];
   });
   const rows = TRAP_CODES.map((code) => {
     const { number, programs, effect, fix } = TRAPS[code];
-    return [`\`${code}\``, String(number ?? ""), programs.join(", ") || "those judged", effect, `\`${fix}\``];
+    return [`<a id="${code}"></a>\`${code}\``, String(number ?? ""), programs.join(", ") || "those judged", effect, `\`${fix}\``];
   });
   expect(cells).toEqual(rows);
+});
+
+describe("an index.json that programs in Go refuse", () => {
+  const asked = async (change: (text: string) => string): Promise<Diagnosis["tools"][number]> => {
+    const b = new LayoutBuilder();
+    const image = b.image();
+    b.entry(image, { tag: "v1" }).listed(b.referrer(image));
+    const { tools } = await diagnose(new Layout(memoryBackend(change(b.text()), b.blobs)));
+    return tools.find((t) => t.id === "oras")!;
+  };
+
+  it.each([
+    ["a size with a fraction", (text: string) => text.replace(/"size":(\d+)/, '"size":$1.0')],
+    ["a size with an exponent", (text: string) => text.replace(/"size":(\d+)/, '"size":$1e0')],
+    ["a schemaVersion with a fraction", (text: string) => text.replace('"schemaVersion":2', '"schemaVersion":2.0')],
+  ])("for %s: oras finds nothing, and the reason is told", async (_, change) => {
+    const { found, total, healthy, blocked } = await asked(change);
+    expect({ found, total, healthy }).toEqual({ found: 0, total: 1, healthy: false });
+    expect(blocked).toEqual([expect.stringMatching(/^index\.json: .*integer/)]);
+  });
+
+  // Measured with oras 1.3.3: it takes the last of two members, and reads no further than the first JSON value.
+  it.each([
+    ["plain", (text: string) => text],
+    ["a member that occurs twice, the last one full", (text: string) => text.replace('"manifests"', '"manifests":[],"manifests"')],
+    ["bytes behind it", (text: string) => `${text}x`],
+  ])("is not refused: %s", async (_, change) => {
+    expect(await asked(change)).toMatchObject({ found: 1, total: 1, healthy: true, blocked: [] });
+  });
 });

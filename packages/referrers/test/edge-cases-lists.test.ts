@@ -37,7 +37,7 @@ describe("referrers tags that somebody uses for something else", () => {
       const layout = builder.layout();
       const { refusals } = await planConversion(layout, { to });
       if (NEEDS_TAG.has(to)) {
-        expect(refusals).toEqual([expect.stringContaining(`belongs to ${holder.digest}`)]);
+        expect(refusals).toEqual([expect.stringContaining(`points to ${holder.digest}`)]);
         expect(await errorOf(convert(layout, { to }))).toMatchObject({ code: "CONVERSION_REFUSED" });
         expect(await indexText(layout)).toBe(builder.text());
       } else {
@@ -78,7 +78,7 @@ describe("referrers tags that somebody uses for something else", () => {
     builder.entry(builder.list([old]), { tag: "v1", annotations: { [OLAREG_SUBJECT]: image.digest } }).listed(fresh);
     const layout = builder.layout();
     const { refusals } = await planConversion(layout, { to: "olareg" });
-    expect(refusals).toEqual([expect.stringContaining('bears the tag "v1"')]);
+    expect(refusals).toEqual([expect.stringContaining('has the tag "v1"')]);
     await convert(layout, { to: "containerd", only: true });
     expect((await entriesOf(layout))[0]!["annotations"]).toEqual({ [REF_NAME]: "v1" });
   });

@@ -1,5 +1,14 @@
 import { CONTAINERD_SUBJECT, type Digest, type Layout, OLAREG_SUBJECT } from "@ocilot/layout";
-import { type ListOptions, type ReferrerEdge, convert, focusOn, listReferrers, openView, readGraph, referrersTag } from "@ocilot/referrers";
+import {
+  type ListOptions,
+  type ReferrerEdge,
+  convert,
+  viewOfSubject,
+  listReferrers,
+  openView,
+  readGraph,
+  referrersTag,
+} from "@ocilot/referrers";
 import { LayoutBuilder, buildLayout, fixtureLayout, fixtureNames, layoutRecipe, propertyRuns } from "@ocilot/testkit";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -13,7 +22,7 @@ async function bothWays(layout: Layout): Promise<{ whole: ReferrerEdge[][]; focu
   const focused: ReferrerEdge[][] = [];
   for (const subject of graph.subjects()) {
     whole.push([...graph.of(subject)]);
-    const alone = await readGraph(focusOn(await openView(layout), subject));
+    const alone = await readGraph(viewOfSubject(await openView(layout), subject));
     focused.push([...alone.of(subject)]);
   }
   return { whole, focused };

@@ -72,3 +72,10 @@ export async function errorOf(action: Promise<unknown>): Promise<OcilotError> {
 export async function entriesOf(layout: Layout): Promise<Record<string, any>[]> {
   return (JSON.parse(await indexText(layout)) as { manifests: Record<string, any>[] | null }).manifests ?? [];
 }
+
+/** Whether a link that was not lost in a conversion is one that this reader has to find: universal's parts hold different ones. */
+export function isHeldFor(to: ConventionId, reader: string, { link, legacy, referrer }: ReferrerEdge): boolean {
+  if (to !== "universal" || reader === "containerd") return true;
+  const isOrasArtifact = legacy === true && referrer.mediaType.includes("cncf.oras");
+  return link === "S" && !(isOrasArtifact && (reader === "oras" || reader === "universal"));
+}

@@ -217,7 +217,7 @@ describe("lift", () => {
     expect(left.map((l) => [l.referrer, /: (.+)$/.exec(l.message)![1]])).toEqual(
       expect.arrayContaining([
         [docker.digest, "application/vnd.docker.distribution.manifest.v2+json cannot have a subject"],
-        [signature.digest, "its subject is not in the layout, and nothing tells how large it is"],
+        [signature.digest, "its subject is missing from the layout, and its size is unknown"],
       ]),
     );
   });

@@ -1,5 +1,5 @@
-import { type ToolId, findTool, openView } from "@ocilot/referrers";
-import { fixtureLayout, fixtureTruths } from "@ocilot/testkit";
+import { type ToolId, doctor, findTool, openView } from "@ocilot/referrers";
+import { LayoutBuilder, fixtureLayout, fixtureTruths } from "@ocilot/testkit";
 import { describe, expect, it } from "vitest";
 import type { Digest } from "@ocilot/layout";
 import { MEASURED } from "./measured.js";
@@ -42,5 +42,29 @@ describe("the tool models say of the untouched fixtures what the real programs w
     expect(rows.slice(0, -1).map((r) => r.name)).toEqual(withReferrers.toSorted());
     const sums = TOOLS.map((_, i) => rows.slice(0, -1).reduce((sum, r) => sum + r.found[i]!, 0));
     expect(sums).toEqual(rows.at(-1)!.found);
+  });
+});
+
+describe("models against what the real programs were seen to do", () => {
+  it("oras resolves a subject in index.json: one whose blob is missing is asked for all the same", async () => {
+    const builder = new LayoutBuilder();
+    const [listed, absent] = [builder.image(), builder.image()];
+    const referrers = [listed, absent].map((image) => builder.referrer(image));
+    builder.entry(listed, { tag: "v1" });
+    for (const referrer of referrers) builder.listed(referrer);
+    builder.forget(listed).forget(absent);
+    const view = await openView(builder.layout());
+    expect(await findTool("oras")!.finds(view, listed.digest)).toEqual([referrers[0]!.digest]);
+    expect(await findTool("oras")!.finds(view, absent.digest)).toEqual([]);
+    const { tools } = await doctor(builder.layout());
+    expect(tools.find((t) => t.id === "oras")).toMatchObject({ total: 1, found: 1 });
+  });
+
+  it("regctl --slow-referrers does not list an ORAS artifact manifest that has only an entry", async () => {
+    const builder = new LayoutBuilder();
+    const image = builder.image();
+    const [plain, withdrawn] = [builder.referrer(image), builder.referrer(image, { shape: "oras-artifact" })];
+    builder.entry(image, { tag: "v1" }).listed(plain).listed(withdrawn);
+    expect(await findTool("regctl-slow")!.finds(await openView(builder.layout()), image.digest)).toEqual([plain.digest]);
   });
 });

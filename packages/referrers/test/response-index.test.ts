@@ -1,7 +1,8 @@
 import { type Descriptor, type Digest, IMAGE_INDEX, digestOf } from "@ocilot/layout";
-import { type ReferrerEdge, convert, openView, readGraph, responseLine, responseText } from "@ocilot/referrers";
+import { type ReferrerEdge, convert, openView, readGraph, responseDescriptor, responseText } from "@ocilot/referrers";
 import { LayoutBuilder, fixtureLayout, fixtureNames, fixtureParts } from "@ocilot/testkit";
 import { describe, expect, it } from "vitest";
+import { sameLine } from "../src/records/response-index.js";
 
 interface List {
   readonly fixture: string;
@@ -45,7 +46,7 @@ describe("a list made anew has the bytes that regclient and olareg wrote", () =>
       const orphaned = list.lines.filter((l) => !edges.has(l.digest));
       // A dropped list stays in blobs/ and may name what nothing else leads to any more.
       if (orphaned.length > 0) expect(view.entries.map((e) => e.descriptor.digest)).not.toContain(digest);
-      else expect(digestOf(encode(responseText(list.lines.map((l) => responseLine(edges.get(l.digest)!)))))).toBe(digest);
+      else expect(digestOf(encode(responseText(list.lines.map((l) => responseDescriptor(edges.get(l.digest)!)))))).toBe(digest);
     },
   );
 
@@ -71,19 +72,19 @@ describe("the text of a list", () => {
 
   it("escapes as Go does: <>&, U+2028, control characters; emoji stay raw, a lone surrogate becomes U+FFFD", () => {
     const annotations = { k: '<a>&\u2028\u2029\u0001\b\f\n\r\t"\\\u{1F408}\ud800' };
-    expect(responseText([responseLine(edge({ annotations }))])).toContain(
+    expect(responseText([responseDescriptor(edge({ annotations }))])).toContain(
       '"annotations":{"k":"\\u003ca\\u003e\\u0026\\u2028\\u2029\\u0001\\b\\f\\n\\r\\t\\"\\\\\u{1F408}\ufffd"}',
     );
   });
 
   it("sorts annotations by their bytes, not as JavaScript orders keys or compares UTF-16", () => {
-    const text = responseText([responseLine(edge({ annotations: { "\u{1F408}": "", "￿": "", b: "", 10: "", 9: "", Z: "" } }))]);
+    const text = responseText([responseDescriptor(edge({ annotations: { "\u{1F408}": "", "￿": "", b: "", 10: "", 9: "", Z: "" } }))]);
     expect(/"annotations":\{(.*?)\}/.exec(text)![1]!.match(/"[^"]+"(?=:)/g)).toEqual(['"10"', '"9"', '"Z"', '"b"', '"￿"', '"\u{1F408}"']);
   });
 
   it("leaves out empty annotations and a missing artifact type, and ends without a newline", () => {
     const { mediaType, digest, size } = edge({}).referrer;
-    expect(responseText([responseLine(edge({}))])).toBe(
+    expect(responseText([responseDescriptor(edge({}))])).toBe(
       `{"schemaVersion":2,"mediaType":"${IMAGE_INDEX}","manifests":[{"mediaType":"${mediaType}","digest":"${digest}","size":${size}}]}`,
     );
   });
@@ -135,3 +136,22 @@ function linesOf(steps: readonly { op: string; text?: string }[]): Digest[] {
 function encode(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
+
+describe("two lines of a list", () => {
+  const line: Descriptor = new LayoutBuilder().image();
+  const x64 = { os: "linux", architecture: "amd64" };
+
+  it("say the same where all their members do", () => {
+    for (const more of [{}, { urls: ["https://one.test"] }, { data: "e30=" }, { platform: x64 }])
+      expect(sameLine({ ...line, ...more }, structuredClone({ ...line, ...more })), JSON.stringify(more)).toBe(true);
+  });
+
+  it.each([
+    ["urls", { urls: ["https://one.test"] }, { urls: ["https://two.test"] }],
+    ["data", { data: "e30=" }, { data: "e30K" }],
+    ["platform", { platform: x64 }, { platform: { ...x64, architecture: "arm64" } }],
+  ])("differ where only their %s does", (_, one, other) => {
+    expect(sameLine({ ...line, ...one }, { ...line, ...other })).toBe(false);
+    expect(sameLine({ ...line, ...one }, line)).toBe(false);
+  });
+});

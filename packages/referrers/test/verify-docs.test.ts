@@ -8,9 +8,9 @@ const PAGE = fileURLToPath(new URL("../../../docs/findings.md", import.meta.url)
 /** The table, from the data that the code goes by. */
 function table(): string {
   const rows = Object.entries(FINDINGS).map(
-    ([code, { severity, meaning, fix }]: [string, FindingRow]) => `| \`${code}\` | ${severity} | ${meaning} | ${fix} |`,
+    ([code, { severity, meaning, fix }]: [string, FindingRow]) => `| <a id="${code}"></a>\`${code}\` | ${severity} | ${meaning} | ${fix} |`,
   );
-  return ["| code | severity | meaning | what mends it |", "| --- | --- | --- | --- |", ...rows].join("\n");
+  return ["| code | severity | meaning | fix |", "| --- | --- | --- | --- |", ...rows].join("\n");
 }
 
 /** Without the white space by which the formatter aligns columns. */

@@ -1,7 +1,17 @@
 import { appendFileSync, cpSync, chmodSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { type Descriptor, type Digest, IMAGE_INDEX, IMAGE_MANIFEST, Layout, REF_NAME, blobPath, digestOf } from "@ocilot/layout";
+import {
+  type Descriptor,
+  type Digest,
+  EMPTY_JSON,
+  IMAGE_INDEX,
+  IMAGE_MANIFEST,
+  Layout,
+  REF_NAME,
+  blobPath,
+  digestOf,
+} from "@ocilot/layout";
 import {
   FINDINGS,
   type Finding,
@@ -67,6 +77,28 @@ class Victim {
     return image["layers"][0];
   }
 
+  /** Adds a referrer of the first entry with one layer of that text. */
+  attach({
+    mediaType,
+    text,
+    artifactType,
+    ...more
+  }: {
+    mediaType: string;
+    text: string;
+    artifactType: string;
+    annotations?: object;
+  }): void {
+    const { annotations: _, ...subject } = this.index().manifests[0]!;
+    const empty = this.put({}, EMPTY_JSON);
+    const layer = this.put(JSON.parse(text), mediaType);
+    const referrer = this.put(
+      { schemaVersion: 2, mediaType: IMAGE_MANIFEST, artifactType, config: empty, layers: [layer], subject, ...more },
+      IMAGE_MANIFEST,
+    );
+    this.editIndex((i) => void i.manifests.push({ ...referrer, artifactType }));
+  }
+
   async verify(options: Parameters<typeof verifyLayout>[1] = {}): Promise<readonly Finding[]> {
     return (await verifyLayout(await Layout.open(this.dir), options)).findings;
   }
@@ -92,9 +124,43 @@ const DAMAGES: readonly [code: FindingCode, fixture: string, damage: (v: Victim)
     },
   ],
   [
+    "STATEMENT_SUBJECT",
+    "layouts/cosign-tags",
+    (v) =>
+      v.editIndex((i) => {
+        // The signature of one image under the tag of another.
+        const root = v.root();
+        const other = v.put({ ...v.manifest(root["digest"]), annotations: { other: "yes" } }, root["mediaType"]);
+        const sig = i.manifests.find((m) => String(m["annotations"]?.[REF_NAME]).endsWith(".sig"))!;
+        sig["annotations"] = { [REF_NAME]: `${other.digest.replace(":", "-")}.sig` };
+        i.manifests.push({ ...other, annotations: { [REF_NAME]: "other" } });
+      }),
+  ],
+  [
+    "STATEMENT_MALFORMED",
+    "layouts/umoci",
+    (v) =>
+      v.attach({ mediaType: "application/vnd.in-toto+json", text: '{"predicateType":1}', artifactType: "application/vnd.in-toto+json" }),
+  ],
+  [
+    "STATEMENT_NOTE",
+    "layouts/umoci",
+    (v) =>
+      v.attach({
+        mediaType: "application/vnd.cyclonedx+json",
+        text: '{"spdxVersion":"SPDX-2.3"}',
+        artifactType: "application/vnd.cyclonedx+json",
+      }),
+  ],
+  [
     "REFERRER_UNLISTED",
     "layouts/oras",
     (v) => v.editIndex((i) => (i.manifests = i.manifests.filter((m) => m["annotations"]?.[REF_NAME] !== undefined))),
+  ],
+  [
+    "MANIFEST_LARGE",
+    "layouts/umoci",
+    (v) => v.attach({ mediaType: "a/b", text: "{}", artifactType: "a/b", annotations: { note: "x".repeat(4 << 20) } }),
   ],
   ["UNREADABLE", "layouts/oras", (v) => writeFileSync(join(v.dir, "index.json"), '{"manifests":'), "index.json"],
   [
@@ -148,6 +214,7 @@ const DAMAGES: readonly [code: FindingCode, fixture: string, damage: (v: Victim)
     ".ocilot-tmp-00000000-999999-000000000000",
   ],
   ["INDEX_QUIRK", "layouts/crane", (v) => appendFileSync(join(v.dir, "index.json"), "{}"), "index.json"],
+  ["LAYOUT_FORM", "layouts/crane", (v) => rmSync(join(v.dir, "oci-layout")), "oci-layout"],
   ["LAYOUT_VERSION", "layouts/crane", (v) => writeFileSync(join(v.dir, "oci-layout"), '{"imageLayoutVersion":"1.0.1"}'), "oci-layout"],
   ["PERMISSION", "layouts/oras", (v) => chmodSync(v.path(v.layer().digest), 0o600)],
   [
@@ -217,9 +284,17 @@ describe("one damage, one code", () => {
     expect(codesOf((await verifyLayout(layout)).findings)).toEqual(["LINK_NOTE"]);
   });
 
-  it("REQUIREMENT_* and RECEIPT_*: see policy.test.ts and receipt.test.ts", async () => {
+  it("REQUIREMENT_* and RECEIPT_*: see policy.test.ts and receipt.test.ts; BLOB_EMBEDDED and ACCESS_DENIED: verify-sound.test.ts", async () => {
     const others = Object.keys(FINDINGS).filter((c) => !c.startsWith("REQUIREMENT_") && !c.startsWith("RECEIPT_"));
-    const here = new Set([...DAMAGES.map(([code]) => code), "SUBJECT_MISMATCH", "SPARSE_PLATFORM", "SUBJECT_NOT_LISTED", "LINK_NOTE"]);
+    const here = new Set([
+      ...DAMAGES.map(([code]) => code),
+      "SUBJECT_MISMATCH",
+      "BLOB_EMBEDDED",
+      "ACCESS_DENIED",
+      "SPARSE_PLATFORM",
+      "SUBJECT_NOT_LISTED",
+      "LINK_NOTE",
+    ]);
     expect(others.filter((c) => !here.has(c))).toEqual([]);
     expect([checkPolicy, compareReceipts, makeReceipt, parseRequire].every((f) => typeof f === "function")).toBe(true);
   });

@@ -4,11 +4,14 @@ import { LayoutBuilder } from "@ocilot/testkit";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 let directory: string;
 beforeEach(() => (directory = mkdtempSync(join(tmpdir(), "ocilot-view-"))));
-afterEach(() => rmSync(directory, { recursive: true, force: true }));
+afterEach(() => {
+  vi.restoreAllMocks();
+  rmSync(directory, { recursive: true, force: true });
+});
 
 describe("a view", () => {
   it("reads a descriptor with annotations: null as one without, as Go does", async () => {
@@ -25,12 +28,14 @@ describe("a view", () => {
     expect(found).toHaveLength(2);
   });
 
-  it("takes a turn of the event loop now and then, and an abort stops it", async () => {
+  it("gives other work a turn when a loop takes long, and an abort stops it", async () => {
     const builder = new LayoutBuilder();
     const image = builder.image();
     for (let i = 0; i < 600; i++) builder.listed(builder.referrer(image));
     const layout = await builder.directory(join(directory, "layout"));
     const { entries } = await layout.index.read();
+    let time = 0;
+    vi.spyOn(Date, "now").mockImplementation(() => (time += 1));
     let turns = 0;
     const count = (): void => void (turns++, (next = setImmediate(count)));
     let next = setImmediate(count);

@@ -3,7 +3,7 @@ import type { LayoutView, NewBlob, Projection, RecordKey } from "@ocilot/referre
 
 const RANKS: readonly RecordKey["rank"][] = ["referrer", "subject", "list"];
 
-/** The text of `index.json` with a projection's changes made; what it adds comes last, in canonical order. */
+/** The text of `index.json` with the changes of a projection applied; added entries come last, in canonical order. */
 export function projectedText(text: string, { changes }: Pick<Projection, "changes">): string {
   const bytes = new TextEncoder().encode(text);
   const snapshot = parseIndex(bytes, digestOf(bytes));
@@ -22,7 +22,7 @@ export function projectedText(text: string, { changes }: Pick<Projection, "chang
   return editIndex(snapshot, edits);
 }
 
-/** What a view would see once a projection of it is carried out. */
+/** The view of a layout after a projection is applied. */
 export function projectedView(view: LayoutView, text: string, blobs: readonly NewBlob[]): LayoutView {
   const bytes = new TextEncoder().encode(text);
   const { entries, annotations } = parseIndex(bytes, digestOf(bytes));

@@ -1,6 +1,6 @@
 /**
- * The entries of an `index.json` as they stand in the text, byte for byte. Written for tests alone, so that a mistake of
- * the editor under test is not repeated here.
+ * The text of each entry of an `index.json`, byte for byte. This is a second implementation, so that a fault of the code
+ * under test is not repeated here.
  */
 export function rawEntries(text: string): string[] {
   const array = arrayOf(text);
@@ -15,7 +15,7 @@ export function rawEntries(text: string): string[] {
   return entries;
 }
 
-/** What stands around the entries of an `index.json`: all text before the array of them, and all behind. */
+/** The text of an `index.json` before and after the array of entries. */
 export function aroundEntries(text: string): { before: string; behind: string } {
   const array = arrayOf(text);
   return array === undefined ? { before: text, behind: "" } : { before: text.slice(0, array.start), behind: text.slice(array.end) };

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { rawEntries } from "./index-text.js";
 import { HUGE_NUMBER, LayoutBuilder, type ReferrerShape } from "./layout-builder.js";
 
-/** How often a law is tried: a few times in every run, twenty times as often with `OCILOT_LONG=1`. */
+/** The number of runs of a property test: `count`, or twenty times that with `OCILOT_LONG=1`. */
 export function propertyRuns(everyday: number): number {
   return process.env["OCILOT_LONG"] === "1" ? everyday * 20 : everyday;
 }
@@ -14,7 +14,7 @@ export type RecordStyle = "oras" | "containerd" | "regclient" | "olareg" | "imag
 export const RECORD_STYLES: readonly RecordStyle[] = ["oras", "containerd", "regclient", "olareg", "image-spec"];
 const LIST_STYLES = ["regclient", "olareg", "image-spec"] as const;
 
-/** Entries that no conversion may touch. */
+/** Kinds of entries that no conversion may change. */
 const FOREIGN = [
   "unknown-blob",
   "decorated-image",
@@ -26,7 +26,7 @@ const FOREIGN = [
 ] as const;
 type ForeignKind = (typeof FOREIGN)[number];
 
-/** A layout as a plan, so that fast-check can make a failing one smaller. */
+/** A layout as data, so that fast-check can shrink a failing one. */
 export interface LayoutRecipe {
   readonly images: readonly {
     readonly platforms: number;
@@ -41,7 +41,7 @@ export interface LayoutRecipe {
     readonly artifactType: string;
     readonly annotations: Readonly<Record<string, string>>;
     readonly tagged: boolean;
-    /** It has an untagged entry with a member and an annotation that nobody knows. */
+    /** Has an untagged entry with an unknown member and an unknown annotation. */
     readonly decorated: boolean;
     readonly sha512: boolean;
     readonly recordedBy: readonly RecordStyle[];
@@ -53,11 +53,11 @@ export interface LayoutRecipe {
   readonly style: { readonly indent: string; readonly end: string; readonly bare: boolean };
 }
 
-/** A built recipe and what is known of it without reading it. */
+/** A built recipe, with facts that tests know without reading the layout. */
 export interface BuiltLayout {
   readonly builder: LayoutBuilder;
   readonly links: readonly { readonly subject: Descriptor; readonly referrer: Descriptor }[];
-  /** The text of each entry that must come through every conversion byte for byte, in order. */
+  /** The text of each entry that every conversion must keep byte for byte, in order. */
   readonly foreign: readonly string[];
 }
 
@@ -79,7 +79,7 @@ const referrerRecipe = (styles: readonly RecordStyle[]): fc.Arbitrary<LayoutReci
     recordedBy: fc.subarray([...styles]),
   });
 
-/** Layouts as tools leave them, alone and in turn; `styles` are the conventions whose records may be there. */
+/** Layouts as one tool or several in turn leave them; `styles` are the conventions whose records may occur. */
 export function layoutRecipe(styles: readonly RecordStyle[] = RECORD_STYLES): fc.Arbitrary<LayoutRecipe> {
   return fc.record({
     images: fc.array(
@@ -127,7 +127,7 @@ export function buildLayout(recipe: LayoutRecipe): BuiltLayout {
 type Steps = { add: () => void; foreign: boolean }[];
 type Link = { subject: Descriptor; referrer: Descriptor; recipe: LayoutRecipe["referrers"][number] };
 
-/** Gives the images and platform manifests, which all may be subjects. */
+/** Returns the images and platform manifests; all of them can be subjects. */
 function addImages(builder: LayoutBuilder, recipe: LayoutRecipe, steps: Steps): Descriptor[] {
   const subjects: Descriptor[] = [];
   for (const [i, { platforms, entry, sha512, present }] of recipe.images.entries()) {
@@ -168,18 +168,18 @@ function addReferrers(builder: LayoutBuilder, recipe: LayoutRecipe, images: read
       const notes = { annotations: { "org.example.note": "kept", ...mark }, members: { "x-note": HUGE_NUMBER } };
       steps.push({ add: () => builder.entry(referrer, notes), foreign: false });
     } else if ((r.recordedBy.includes("oras") && !r.tagged) || r.recordedBy.includes("containerd")) {
-      // oras itself keeps no untagged entry beside a tagged one.
+      // oras keeps no untagged entry beside a tagged one of the same digest.
       steps.push({ add: () => listReferrer(builder, referrer, mark), foreign: false });
     }
   }
   return links;
 }
 
-/** As oras writes it, but that a manifest's own `ref.name` must not become a tag. */
+/** The entry that oras writes, without the manifest's own `ref.name`, which must not become a tag. */
 function listReferrer(builder: LayoutBuilder, referrer: Descriptor, mark: Readonly<Record<string, string>>): void {
   const { annotations = {}, artifactType } = builder.line(referrer) as { annotations?: Record<string, string>; artifactType: string };
-  const { [REF_NAME]: _, ...pulledUp } = annotations;
-  builder.entry(referrer, { annotations: { ...pulledUp, ...mark }, artifactType });
+  const { [REF_NAME]: _, ...manifestAnnotations } = annotations;
+  builder.entry(referrer, { annotations: { ...manifestAnnotations, ...mark }, artifactType });
 }
 
 function addLists(builder: LayoutBuilder, recipe: LayoutRecipe, links: readonly Link[], steps: Steps): void {
@@ -195,7 +195,7 @@ function addLists(builder: LayoutBuilder, recipe: LayoutRecipe, links: readonly 
   }
 }
 
-/** The annotation that marks the list of a subject. */
+/** The annotation that identifies the list of a subject. */
 export function listMark(style: (typeof LIST_STYLES)[number], subject: Digest): Record<string, string> {
   if (style === "regclient") return { [REF_NAME]: referrersTag(subject) };
   return { [style === "olareg" ? OLAREG_SUBJECT : IMAGE_SPEC_SUBJECT]: subject };

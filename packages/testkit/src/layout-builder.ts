@@ -18,19 +18,19 @@ import {
 } from "@ocilot/layout";
 
 const MARKER = '{"imageLayoutVersion":"1.0.0"}';
-/** A number that JavaScript cannot hold; it stands for itself in the text of a built layout. */
+/** A number beyond 2^53; it appears unrounded in the text of a built layout. */
 export const HUGE_NUMBER = "9007199254740993123";
 
-/** What most manifests may carry besides their links. */
+/** Optional members of a built manifest. */
 export interface ManifestOptions {
   annotations?: Readonly<Record<string, string>>;
   algorithm?: Algorithm;
   mediaType?: string;
-  /** More members of the manifest, or other values for those that it has. */
+  /** Additional members of the manifest, or other values for its members. */
   members?: Readonly<Record<string, unknown>>;
 }
 
-/** What kind of manifest a referrer is. */
+/** The kind of manifest that a referrer is. */
 export type ReferrerShape = "image" | "index" | "artifact" | "oras-artifact";
 
 export interface ReferrerOptions extends ManifestOptions {
@@ -38,7 +38,7 @@ export interface ReferrerOptions extends ManifestOptions {
   shape?: ReferrerShape;
 }
 
-/** What an entry of `index.json` has besides its descriptor; members that nobody knows are welcome. */
+/** Members of an entry of `index.json` besides media type, digest and size; unknown members are allowed. */
 export interface EntryOptions {
   tag?: string;
   annotations?: Readonly<Record<string, string>>;
@@ -48,16 +48,16 @@ export interface EntryOptions {
 }
 
 /**
- * Makes layouts for tests, as tools would leave them or as nobody should: every manifest is written straight from the
- * specification, with nothing of what is under test.
+ * Builds layouts for tests, valid and broken ones. Every manifest is written directly from the specification, without any
+ * code under test.
  */
 export class LayoutBuilder {
   readonly blobs: Map<Digest, Uint8Array> = new Map();
   readonly entries: Record<string, unknown>[] = [];
   readonly members: Record<string, unknown> = { schemaVersion: 2, mediaType: IMAGE_INDEX };
-  /** Members that stand behind `manifests`. */
+  /** Members after `manifests`. */
   readonly tail: Record<string, unknown> = {};
-  /** As `JSON.stringify` takes it; the empty string for compact. */
+  /** Indentation as in `JSON.stringify`; the empty string for compact. */
   indent = "";
   end = "";
   #count = 0;
@@ -69,12 +69,12 @@ export class LayoutBuilder {
     return { mediaType, digest, size: bytes.length };
   }
 
-  /** Any JSON document as a blob, with two-space indentation so that it is not what a re-marshalling tool would write. */
+  /** Any JSON document as a blob, indented by two spaces so that it differs from what a re-marshalling tool would write. */
   document(json: unknown, mediaType: string, algorithm: Algorithm = "sha256"): Descriptor {
     return this.blob(JSON.stringify(json, null, 2), mediaType, algorithm);
   }
 
-  /** A small image manifest; each call gives another one. */
+  /** A small image manifest; each call gives a different one. */
   image(options: ManifestOptions & { subject?: Descriptor } = {}): Descriptor {
     const { algorithm = "sha256", mediaType = IMAGE_MANIFEST, annotations, subject, members } = options;
     const config = this.blob(JSON.stringify({ architecture: "amd64", os: "linux", no: this.#count++ }), IMAGE_CONFIG, algorithm);
@@ -94,7 +94,7 @@ export class LayoutBuilder {
     );
   }
 
-  /** An image index over children. */
+  /** An image index of these children. */
   imageIndex(children: readonly unknown[], options: ManifestOptions & { subject?: Descriptor; artifactType?: string } = {}): Descriptor {
     const { algorithm = "sha256", mediaType = IMAGE_INDEX, annotations, subject, artifactType, members } = options;
     return this.document(
@@ -112,7 +112,7 @@ export class LayoutBuilder {
     );
   }
 
-  /** A referrer of `subject`; each call gives another one. */
+  /** A referrer of `subject`; each call gives a different one. */
   referrer(subject: Descriptor, options: ReferrerOptions = {}): Descriptor {
     const { algorithm = "sha256", shape = "image", artifactType = "application/vnd.example.sbom", annotations, members } = options;
     const link = { mediaType: subject.mediaType, digest: subject.digest, size: subject.size };
@@ -134,7 +134,7 @@ export class LayoutBuilder {
     return this.document({ mediaType, artifactType, blobs: [layer], subject: link, ...notes, ...members }, mediaType, algorithm);
   }
 
-  /** The line of a referrers response that a registry would compute for a manifest of this builder. */
+  /** The descriptor that a registry would return in a referrers response for a manifest of this builder. */
   line(referrer: Descriptor): Record<string, unknown> {
     const manifest = JSON.parse(new TextDecoder().decode(this.blobs.get(referrer.digest))) as Record<string, any>;
     const artifactType = manifest["artifactType"] || (referrer.mediaType === IMAGE_MANIFEST ? manifest["config"]?.mediaType : undefined);
@@ -148,7 +148,7 @@ export class LayoutBuilder {
     };
   }
 
-  /** A referrers response: of exact lines for descriptors, or of whatever lines are given as they are. */
+  /** A referrers response: exact descriptors for manifests of this builder, or the given descriptors unchanged. */
   list(lines: readonly (Descriptor | Record<string, unknown>)[], options: { exact?: boolean } = {}): Descriptor {
     const manifests = options.exact === false ? lines : lines.map((line) => this.line(line as Descriptor));
     return this.blob(JSON.stringify({ schemaVersion: 2, mediaType: IMAGE_INDEX, manifests }), IMAGE_INDEX);
@@ -186,7 +186,7 @@ export class LayoutBuilder {
     return this;
   }
 
-  /** Takes a blob away: a sparse layout. */
+  /** Removes a blob, which makes the layout sparse. */
   forget(d: Descriptor): this {
     this.blobs.delete(d.digest);
     return this;
@@ -203,7 +203,7 @@ export class LayoutBuilder {
     return new Layout(memoryBackend(this.text(), this.blobs));
   }
 
-  /** Writes the layout into a directory and opens it, without waiting for the disk. */
+  /** Writes the layout to a directory and opens it, without fsync. */
   async directory(path: string): Promise<Layout> {
     writeLayout(path, this.text(), this.blobs);
     return await Layout.open(path, { sync: false });

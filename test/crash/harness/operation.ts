@@ -19,4 +19,6 @@ export type Operation =
   | { readonly op: "convert"; readonly to: ConventionId; readonly only?: boolean; readonly scan?: boolean }
   /** Into the layout, from the one in `from`, which may be a directory in it. */
   | { readonly op: "copy"; readonly from: string; readonly reference?: string; readonly force?: boolean }
-  | { readonly op: "gc"; readonly prune?: boolean };
+  | { readonly op: "gc"; readonly prune?: boolean }
+  /** Files of a bundle that are in the layout's own directory. */
+  | { readonly op: "unbundle"; readonly files: readonly string[] };

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { Layout } from "@ocilot/layout";
-import { attach, collectGarbage, convert, copyLayout, detach } from "@ocilot/referrers";
+import { attach, collectGarbage, convert, copyLayout, detach, directoryTarget, unbundle } from "@ocilot/referrers";
 
 const RUN = {
   async attach(layout, { subject, artifactType, text, annotations, conventions, size }) {
@@ -25,6 +25,12 @@ const RUN = {
   },
   async copy(layout, { from, reference, force }) {
     await copyLayout(await Layout.open(resolve(layout.location, from)), layout, { ...(reference && { reference }), force: force ?? false });
+  },
+  async unbundle(layout, { files }) {
+    await unbundle(
+      files.map((name) => resolve(layout.location, name)),
+      directoryTarget(layout.location),
+    );
   },
   async gc(layout, { prune }) {
     await collectGarbage(layout, { grace: 0, pruneDangling: prune ?? false });

@@ -1,7 +1,7 @@
 import { cpSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Digest } from "@ocilot/layout";
-import { makeLayout, makeLayoutWithSource } from "./made-layout.js";
+import { makeLayout, makeLayoutWithBundle, makeLayoutWithSource } from "./made-layout.js";
 import type { Operation } from "./operation.js";
 
 /** A layout to begin with, and operations; in them a digest `$2` is what the third of them was about. */
@@ -91,6 +91,15 @@ export const SCRIPTS: readonly Script[] = [
       { op: "attach", subject: ABSENT, artifactType: SIGNATURE, size: 321 },
       { op: "gc", prune: true },
       { op: "copy", from: fixture("cosign-tags"), reference: "v1", force: true },
+    ],
+  },
+  {
+    name: "bundles",
+    prepare: makeLayoutWithBundle,
+    operations: [
+      { op: "unbundle", files: ["part-2.tar", "part-4.tar"] },
+      { op: "unbundle", files: ["part-1.tar", "part-3.tar", "part-5.tar"] },
+      { op: "unbundle", files: ["part-1.tar"] },
     ],
   },
   {

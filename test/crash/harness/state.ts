@@ -31,8 +31,15 @@ export async function stateOf(dir: string): Promise<State> {
     edges: graph.edges().map(edgeKey),
     oras: oras.toSorted(),
     tags: snapshot.entries.flatMap((e) => (e.tag === undefined ? [] : [`${e.tag} ${e.descriptor.digest}`])).toSorted(),
-    names: readdirSync(dir).toSorted(),
+    names: namesIn(dir),
   };
+}
+
+/** The names in a layout's directory, but for what `unbundle` keeps there. */
+export function namesIn(dir: string): string[] {
+  return readdirSync(dir)
+    .filter((name) => name !== ".ocilot-bundles")
+    .toSorted();
 }
 
 /** The digests of all blobs, after a check that each is what its name says. */

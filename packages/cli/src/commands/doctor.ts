@@ -1,51 +1,81 @@
-import { openLayout } from "@ocilot/layout";
-import { JUDGED, TOOLS, type ToolId, doctor } from "@ocilot/referrers";
-import { type Command, defineCommand } from "../command.js";
-import { EXIT } from "../exit-code.js";
-import { print } from "../io.js";
+import type { Layout } from "@ocilot/layout";
+import { JUDGED_TOOLS, TOOLS, type ToolId, doctor } from "@ocilot/referrers";
+import { type Command, defineCommand } from "../command-line/define-command.js";
+import { EXIT, type ExitCode } from "../exit-code.js";
+import { registryOptions, registrySettings } from "../options/registry.js";
+import type { Output } from "../output.js";
 import { jsonOption } from "../options/json.js";
-import { parseLayoutPath } from "../reference.js";
+import { reportFormatOption } from "../options/report-format.js";
+import { openWhole } from "../reference/open-layout.js";
+import { isDirectory } from "../reference/is-directory.js";
+import { diagnosisReport } from "../report/diagnosis-report.js";
+import { isReportFormat, renderReport } from "../report/render-report.js";
+import type { Report } from "../report/report.js";
+import { repositoryReport } from "../report/repository-report.js";
+import { VERSION } from "../version.js";
+import { renderRepository } from "../render/repository.js";
 import { renderDiagnosis } from "../render/diagnosis.js";
-import { renderJson } from "../render/json.js";
-import { suggest } from "../suggest.js";
-import { usageError } from "../usage-error.js";
 
 const IDS: readonly ToolId[] = TOOLS.map((t) => t.id);
 
-export const doctorCommand: Command = defineCommand({
-  usage: "doctor LAYOUT [--for TOOL,...] [--json]",
+export const command: Command = defineCommand({
+  name: "doctor",
+  group: "Check",
+  describe: "Check which tools can find each referrer; list problems and how to fix them",
+  usage: "doctor LAYOUT [--for TOOL,...] [--format FORMAT] [--json]",
   examples: [
-    ["ocilot doctor ./layout", "which tools find what, what will go wrong, and the command that mends it"],
-    ["ocilot doctor ./layout --for oras,cosign", "judge it for these tools; the others are shown all the same"],
-    ["ocilot doctor ./layout.tar --json | jq -r '.traps[].fix'", "the commands alone; an archive is read as well"],
+    ["ocilot doctor ./layout", "which tools find what, which problems there are, and the command that fixes each"],
+    ["ocilot doctor ./layout --for oras,cosign", "judge it for these tools only; the others are shown but do not count"],
+    ["ocilot doctor docker://registry.example/app:v1", "what the registry supports, and which clients find what there"],
+    ["ocilot doctor ./layout --format junit > doctor.xml", "a report with one test for each tool and each problem, for CI"],
   ],
   notes: [
-    "Every blob that nothing names is read; nothing is written. What each trap means is in docs/doctor.md.",
-    "Exit 7: a tool that it is judged for does not find every referrer. Traps of other tools are warnings.",
-  ].join("\n"),
-  positionals: { layout: { describe: "A directory with oci-layout, index.json and blobs/, or a tar of one" } },
+    "Every unreferenced blob is read; nothing is written. docs/doctor.md explains each problem.",
+    "Problems of tools that it is not judged for are warnings.",
+  ],
+  exitCodes: { 7: "a tool it is judged for does not find every referrer" },
+  seeAlso: ["verify", "convert"],
+  positionals: { layout: { complete: "layout", describe: "A directory with oci-layout, index.json and blobs/, or a tar of one" } },
   options: {
-    for: { type: "string", array: true, placeholder: "TOOL,...", describe: `Judge it for these: ${IDS.join(", ")} (${JUDGED.join(",")})` },
+    for: {
+      type: "string",
+      list: true,
+      placeholder: "TOOL,...",
+      choices: IDS,
+      describe: `Judge it for these tools (default: ${JUDGED_TOOLS.join(",")}, and cosign where it can find what it signed)`,
+    },
+    ...registryOptions,
+    ...reportFormatOption,
     ...jsonOption,
   },
 
-  async run(args, { io, signal }) {
-    const tools = args.for?.flatMap((list) => list.split(",")).map(toolOf);
-    await using layout = await openLayout(parseLayoutPath(args.layout), { signal });
-    const diagnosis = await doctor(layout, { ...(tools !== undefined && { tools }), signal });
-    print(io, args.json ? renderJson(diagnosis) : renderDiagnosis(diagnosis));
+  async run(args, { io, out, signal }) {
+    const tools = args.for as readonly ToolId[] | undefined;
+    await using layout = await openWhole(args.layout, { registry: registrySettings(args, io.env), signal });
+    const format = args.json ? "json" : (args.format ?? "text");
+    if (!layout.keepsEntries) return await examine(layout, { target: layout.location, format }, out, signal);
+    const diagnosis = await out.during("Examining", doctor(layout, { ...(tools !== undefined && { tools }), signal }), format === "json");
+    const target = layout.location;
+    const kind = isDirectory(target) ? "directory" : "archive";
+    if (format === "json") out.json(diagnosis);
+    else if (isReportFormat(format)) {
+      out.print(renderReport(diagnosisReport(diagnosis, { target, kind, version: VERSION }), format));
+    } else out.print(renderDiagnosis(diagnosis));
     return diagnosis.healthy ? EXIT.ok : EXIT.checkFailed;
   },
 });
 
-/** @throws OcilotError `USAGE` */
-function toolOf(name: string): ToolId {
-  const id = IDS.find((i) => i === name.trim());
-  if (id !== undefined) return id;
-  const near = suggest(name, IDS);
-  throw usageError(
-    `--for ${name} is no tool that is known`,
-    "for",
-    near === undefined ? `It is one of: ${IDS.join(", ")}.` : `Did you mean ${near}?`,
-  );
+interface Wanted extends Pick<Report, "target"> {
+  readonly format: string;
+}
+
+/** Of a registry: what it supports, and who finds what. */
+async function examine(layout: Layout, { target, format }: Wanted, out: Output, signal: AbortSignal): Promise<ExitCode> {
+  const { examineRepository } = await import("@ocilot/registry");
+  const diagnosis = await examineRepository(layout, { signal });
+  if (format === "json") out.json(diagnosis);
+  else if (isReportFormat(format)) {
+    out.print(renderReport(repositoryReport(diagnosis, { target, kind: "registry", version: VERSION }), format));
+  } else out.print(renderRepository(diagnosis));
+  return diagnosis.healthy ? EXIT.ok : EXIT.checkFailed;
 }

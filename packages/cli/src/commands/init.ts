@@ -1,20 +1,24 @@
 import { Layout } from "@ocilot/layout";
-import { type Command, defineCommand } from "../command.js";
+import { refuseArchive } from "../reference/archive-suffix.js";
+import { type Command, defineCommand } from "../command-line/define-command.js";
 import { EXIT } from "../exit-code.js";
-import { print } from "../io.js";
 import { jsonOption } from "../options/json.js";
-import { printable } from "../printable.js";
-import { renderJson } from "../render/json.js";
 
-export const init: Command = defineCommand({
+export const command: Command = defineCommand({
+  name: "init",
+  group: "Move",
+  describe: "Create an empty layout",
   usage: "init DIR",
-  examples: [["ocilot init ./layout", "an empty layout in a directory that is empty or new"]],
-  positionals: { dir: { describe: "The directory; made if it does not exist" } },
+  examples: [["ocilot init ./layout", "an empty layout in a new or empty directory"]],
+  seeAlso: ["copy"],
+  positionals: { dir: { complete: "directory", describe: "The directory; created if it does not exist" } },
   options: { ...jsonOption },
 
-  async run({ dir, json }, { io }) {
+  async run({ dir, json }, { out }) {
+    refuseArchive(dir, "dir");
     await Layout.create(dir);
-    print(io, json ? renderJson({ layout: dir }) : printable(`Made an empty layout in ${dir}`));
+    if (json) out.json({ layout: dir });
+    else out.say(`Created an empty layout in ${dir}`);
     return EXIT.ok;
   },
 });

@@ -1,137 +1,137 @@
-import type { Descriptor, Digest } from "@ocilot/layout";
 import {
-  type LayoutView,
-  type Referrer,
-  type ReferrerGraph,
-  focusOn,
-  manifestOf,
+  type ReferrerEdge,
+  ReferrerGraph,
+  isOpenFilter,
+  matchesStatement,
   openView,
   readGraph,
+  readSubject,
   referrersIn,
-  responseLine,
-  responsePieces,
+  resolveReferrers,
 } from "@ocilot/referrers";
-import { type Command, defineCommand } from "../command.js";
+import { type Command, defineCommand } from "../command-line/define-command.js";
 import { EXIT } from "../exit-code.js";
-import { findSubject } from "../find-subject.js";
-import { leavesOf, platformText, referrersOf } from "../inventory.js";
-import { type Io, print, printPieces } from "../io.js";
-import { artifactTypeOption } from "../options/artifact-type.js";
-import { conventionOption, conventionsOf } from "../options/convention.js";
+import { findSubject } from "../reference/find-subject.js";
+import { namedPlatforms } from "../images/named-platforms.js";
+import { writePieces } from "../io.js";
+import { artifactTypeOption, typeFilter } from "../options/artifact-type.js";
+import { conventionIds, conventionOption } from "../options/convention.js";
 import { archiveOption, maxSizeOf } from "../options/archive.js";
+import { formatOf, formatOptions } from "../options/format.js";
 import { jsonOption } from "../options/json.js";
 import { scanOption } from "../options/scan.js";
-import { openReference } from "../reference.js";
-import { renderNested } from "../render/response.js";
-import { count } from "../render/text.js";
-import { type TreeNode, renderTree } from "../render/tree.js";
-import { layoutWarnings, warn } from "../warn.js";
+import { platformOption } from "../options/platform.js";
+import { statementFilter, statementOptions } from "../options/statement.js";
+import { registryOptions, registrySettings } from "../options/registry.js";
+import { openReference } from "../reference/open-layout.js";
+import { renderFields } from "../render/fields.js";
+import { escapeJson } from "../render/json.js";
+import { nestedJson, referrersJson } from "../render/referrers-json.js";
+import { REFERRER_FIELDS, type ReferrerList, referrerRows, referrerTable, referrerTree } from "../render/referrers.js";
+import { layoutWarnings } from "../images/layout-warnings.js";
 
-/** A platform of an image index, and what refers to it. */
-export interface PlatformReferrers {
-  readonly digest: Digest;
-  readonly platform: string | undefined;
-  readonly referrers: readonly Referrer[];
-}
-
-export const referrers: Command = defineCommand({
-  usage: "referrers REF [--recursive] [--artifact-type TYPE] [--convention C]... [--scan] [--json]",
+export const command: Command = defineCommand({
+  name: "referrers",
+  aliases: ["discover", "tree"],
+  group: "Read",
+  describe: "List what refers to an image: signatures, SBOMs, attestations",
+  usage:
+    "referrers REF [--recursive] [--kind KIND,...] [--artifact-type TYPE] [--convention C]... [--verify-links] [--format FORMAT] [--json]",
   examples: [
-    ["ocilot referrers ./layout:v1", "what refers to the image, by any convention"],
-    ["ocilot referrers ./layout:v1 --recursive", "and to its platforms, and to its referrers"],
-    ["ocilot referrers ./layout:v1 --json --artifact-type application/spdx+json", "as the Referrers API answers"],
+    ["ocilot referrers ./layout:v1 --recursive", "what refers to the image, to its platforms and to its referrers"],
+    ["ocilot referrers ./layout:v1 --kind signature,sbom", "signatures and SBOMs, whichever way they are wrapped"],
+    ["ocilot referrers ./layout:v1 --json --predicate-type 'https://slsa.dev/*'", "provenance, in the form of the Referrers API"],
+    ["ocilot referrers ./layout:v1 --recursive --fields digest,kind,platform", "one line per referrer, for a script"],
   ],
   notes: [
-    "--json prints an image index, as the Referrers API of a registry would. With --recursive each descriptor has an array",
-    "`referrers` of the same shape, and `platforms` holds [{digest, platform, referrers}] for the platforms that have any.",
-    "A link without a subject field is in no such answer and is left out of it; its number is told on standard error.",
-    "A record that names another subject is taken at its word; --scan and --recursive open every manifest.",
-  ].join("\n"),
-  positionals: { ref: { describe: "LAYOUT:TAG or LAYOUT@DIGEST; the digest need not be in the layout" } },
+    "KIND and FORMAT come from the manifest, and from the content only where the manifest does not tell. No signature is verified. With --recursive, what refers to a referrer that a filter leaves out is left out too.",
+    "--json prints an image index, as the Referrers API of a registry does, with two more members: `withoutSubject` holds the links that have no `subject` field and how they are recorded, `statements` what each referrer states. With --recursive each descriptor has an array `referrers` of the same form, and `platforms` holds [{digest, platform, referrers}] for platforms that have any. The schema is schema/referrers.schema.json of the package ocilot.",
+    "Manifests already indexed under another subject are not read again; use --scan or --recursive to read all.",
+    'A list with more than 256 referrers (regclient, olareg, universal, an answer of a registry) is taken at its word, as clients of a registry take it: its digest is checked and its manifests are not opened, unless it does not tell their kind. They have the remark `not opened`, in --json `"verified": false`, and FORMAT and layer only as far as the list tells. --verify-links opens them all, and so do --scan, --recursive, --kind and --predicate-type; `ocilot verify` finds a list that is wrong.',
+  ],
+  seeAlso: ["extract", "cat"],
+  positionals: { ref: { complete: "reference", describe: "LAYOUT:TAG or LAYOUT@DIGEST; the digest need not be in the layout" } },
   options: {
-    recursive: { type: "boolean", default: false, describe: "Also those of platforms and of referrers" },
+    recursive: { type: "boolean", alias: "r", describe: "Also the referrers of platforms and of referrers" },
+    ...platformOption,
+    kind: statementOptions.kind,
+    "predicate-type": statementOptions["predicate-type"],
     ...artifactTypeOption,
     ...conventionOption,
+    "verify-links": { type: "boolean", describe: "Open every manifest, also those of lists with more than 256 referrers" },
     ...scanOption,
     ...archiveOption,
+    ...formatOptions(Object.keys(REFERRER_FIELDS), "tree"),
+    ...registryOptions,
     ...jsonOption,
   },
 
-  async run(args, { io, signal }) {
-    const conventions = conventionsOf(args.convention);
-    const { layout, reference } = await openReference(args.ref, { maxSize: maxSizeOf(args["max-size"]), signal });
+  async run(args, { io, out, signal }) {
+    const conventions = conventionIds(args.convention);
+    const { layout, reference } = await openReference(args.ref, {
+      maxSize: maxSizeOf(args["max-size"]),
+      registry: registrySettings(args, io.env),
+      signal,
+    });
     const snapshot = await layout.index.read();
     const view = await openView(layout, { scan: args.scan, signal, snapshot });
     const { recursive } = args;
     const isWhole = recursive || args.scan;
-    const { subject, graph } = await findSubject(layout, snapshot, reference, async (digest) =>
-      readGraph(isWhole ? view : focusOn(view, digest), conventions),
+    // --format is how this command prints.
+    const filter = statementFilter({ kind: args.kind, "predicate-type": args["predicate-type"] });
+    // A list does not tell all that these filters ask for.
+    const opensAll = args["verify-links"] || !isOpenFilter(filter);
+    const { subject, graph } = await findSubject(layout, { snapshot, reference, platform: args.platform, signal }, async (digest) =>
+      isWhole ? readGraph(view, conventions) : readSubject(view, digest, { conventions, ...(opensAll && { verifyUpTo: Infinity }) }),
     );
-    const artifactType = args["artifact-type"];
-    warn(io, layoutWarnings(layout, snapshot));
-    if (args.json && !recursive) {
-      const edges = graph.of(subject.digest).filter((e) => artifactType === undefined || e.artifactType === artifactType);
-      const answer = edges.filter((e) => e.link === "S");
-      await printPieces({ io, signal }, responsePieces(answer, responseLine));
-      noteLeft(io, edges.length - answer.length);
+    const all = recursive ? graph.edges() : graph.of(subject.digest);
+    const statements = await resolveReferrers(view, all, layout.blobs, { signal });
+    const hasType = typeFilter(args["artifact-type"]);
+    const isShown = ({ artifactType, referrer }: ReferrerEdge): boolean =>
+      hasType(artifactType) && (isOpenFilter(filter) || (statements.get(referrer.digest) ?? []).some((s) => matchesStatement(s, filter)));
+    const format = formatOf(args, "tree");
+    out.warn(layoutWarnings(layout, snapshot));
+    if (format === "json" && !recursive) {
+      await writePieces(io.stdout, escaped(referrersJson(all.filter(isShown), statements)), signal);
       return EXIT.ok;
     }
-    const wanted = { recursive, ...(artifactType !== undefined && { artifactType }) };
-    const found = referrersIn(graph, subject.digest, wanted);
-    const platforms = recursive && "mediaType" in subject ? await platformsOf(view, graph, subject) : [];
-    const below = platforms
-      .map(({ digest, platform }) => ({ digest, platform, referrers: referrersIn(graph, digest, wanted) }))
-      .filter((p) => p.referrers.length > 0);
-    if (args.json) {
-      print(io, renderNested(found, platforms.length > 0 ? below : undefined));
-      noteLeft(
-        io,
-        [found, ...below.map((p) => p.referrers)].reduce((sum, list) => sum + withoutSubject(list), 0),
-      );
-    } else print(io, renderTree(toTree(subject.digest, found, below, await view.has(subject.digest))));
+    const shown = recursive ? graph.filter(isShown) : new ReferrerGraph(all.filter(isShown));
+    const platforms = recursive && "mediaType" in subject ? await namedPlatforms(layout, view, graph, subject) : [];
+    const list: ReferrerList = {
+      subject: subject.digest,
+      isPresent: await view.has(subject.digest),
+      found: referrersIn(shown, subject.digest, { recursive }),
+      platforms: platforms
+        .map(({ digest, platform }) => ({ digest, platform, referrers: referrersIn(shown, digest, { recursive }) }))
+        .filter((p) => p.referrers.length > 0),
+      statements,
+      nothing: nothingText(args, [graph.of(subject.digest), ...platforms.map((p) => graph.of(p.digest))].flat().length),
+    };
+    if (args.fields !== undefined) for (const line of renderFields(referrerRows(list), args.fields, REFERRER_FIELDS)) out.print(line);
+    else if (format === "json") await writePieces(io.stdout, escaped(nestedJson(list)), signal);
+    else out.print(format === "table" ? referrerTable(list, (text) => out.style("bold", text)) : referrerTree(list));
     return EXIT.ok;
   },
 });
 
-async function platformsOf(
-  view: LayoutView,
-  graph: ReferrerGraph,
-  subject: Descriptor,
-): Promise<{ digest: Digest; platform: string | undefined }[]> {
-  const manifest = manifestOf((await view.nodes([subject]))[0]);
-  if (manifest === undefined) return [];
-  const leaves = await leavesOf(view, referrersOf(graph), manifest, new Set([subject.digest]));
-  return leaves.map((d) => ({ digest: d.digest, platform: platformText(d.platform) }));
+interface Filters {
+  readonly kind?: readonly string[] | undefined;
+  readonly "predicate-type"?: string | undefined;
+  readonly "artifact-type"?: string | undefined;
 }
 
-function noteLeft(io: Io, links: number): void {
-  if (links > 0) io.stderr.write(`ocilot: note: ${count(links, "link")} without a subject field left out\n`);
-}
-
-function withoutSubject(list: readonly Referrer[]): number {
-  return list.reduce((sum, r) => sum + (r.link === "N" ? 1 : withoutSubject(r.referrers ?? [])), 0);
-}
-
-function toTree(subject: Digest, found: readonly Referrer[], platforms: readonly PlatformReferrers[], isPresent: boolean): TreeNode {
-  const isEmpty = found.length + platforms.length === 0;
-  const children = [
-    ...found.map(toNode),
-    ...platforms.map((p) => ({ label: `${p.digest}  ${p.platform ?? "platform unknown"}`, children: p.referrers.map(toNode) })),
+/** Says that nothing was found, and how much the filters left out. */
+function nothingText({ kind, "predicate-type": predicateType, "artifact-type": artifactType }: Filters, others: number): string {
+  const wanted = [
+    ...(kind === undefined || kind.length === 0 ? [] : [`of kind ${kind.join(" or ")}`]),
+    ...(predicateType === undefined ? [] : [`of predicate type ${predicateType}`]),
+    ...(artifactType === undefined ? [] : [`of type ${artifactType}`]),
   ];
-  return {
-    label: `${subject}${isPresent ? "" : "  (not in the layout)"}`,
-    children: isEmpty ? [{ label: "no referrers", children: [] }] : children,
-  };
+  if (wanted.length === 0 || others === 0) return "no referrers";
+  const what = kind === undefined && predicateType === undefined ? `${others} of other types` : `${others} others`;
+  return `no referrers ${wanted.join(", ")} (${what})`;
 }
 
-function toNode(r: Referrer): TreeNode {
-  const { digest, artifactType } = r.descriptor;
-  const conventions = [...new Set(r.evidence.map((e) => e.convention))].join(", ");
-  const marks = [
-    ...(r.link === "N" ? ["no subject field"] : []),
-    ...(r.legacy ? ["legacy manifest type"] : []),
-    ...(r.verified ? [] : ["not in the layout or damaged"]),
-  ];
-  const label = [digest, artifactType || "(no artifact type)", `[${conventions}]`, ...(marks.length > 0 ? [`(${marks.join("; ")})`] : [])];
-  return { label: label.join("  "), children: (r.referrers ?? []).map(toNode) };
+function* escaped(pieces: Iterable<string>): Iterable<string> {
+  for (const piece of pieces) yield escapeJson(piece);
 }

@@ -1,48 +1,52 @@
-import { Layout, openLayout } from "@ocilot/layout";
+import type { Layout } from "@ocilot/layout";
 import { type RepairResult, type RepairStep, repairLayout } from "@ocilot/referrers";
-import { type Command, defineCommand } from "../command.js";
+import { type Command, defineCommand } from "../command-line/define-command.js";
 import { EXIT } from "../exit-code.js";
-import { type Io, print } from "../io.js";
+import { dryRunOption } from "../options/dry-run.js";
 import { jsonOption } from "../options/json.js";
 import { waitOf, writeOptions } from "../options/write.js";
-import { printable } from "../printable.js";
-import { Progress } from "../progress.js";
-import { parseLayoutPath } from "../reference.js";
+import { printable } from "../render/printable.js";
+import type { Output } from "../output.js";
+import { openWhole } from "../reference/open-layout.js";
 import { renderFindings } from "../render/findings.js";
-import { renderJson } from "../render/json.js";
 import { count, formatSize } from "../render/text.js";
 
-export const repair: Command = defineCommand({
+export const command: Command = defineCommand({
+  name: "repair",
+  group: "Check",
+  describe: "Repair a layout, fetching missing or corrupt blobs from other copies",
   usage: "repair LAYOUT [--from OTHER]... [--dry-run] [--json]",
   examples: [
-    ["ocilot repair ./layout --from ./backup --dry-run", "what can be mended, and from where"],
-    ["ocilot repair ./layout --from bundle.tar --from ./backup", "take missing and damaged blobs from others"],
-    ["ocilot repair ./layout", "bring records up to date, list what nothing lists"],
+    ["ocilot repair ./layout --from ./backup --dry-run", "show what can be repaired, and from where"],
+    ["ocilot repair ./layout --from bundle.tar --from ./backup", "fetch missing and corrupt blobs from other copies"],
+    ["ocilot repair ./layout", "update the records, and list referrers that are not listed"],
   ],
   notes: [
-    "A damaged blob is replaced in one step by one that was checked, or left. Nothing is deleted but temporary files of ocilot.",
-    "An index.json that cannot be read is not repaired: what it listed cannot be told from the blobs.",
-    "Exit 4: something is left that it could not mend.",
-  ].join("\n"),
-  positionals: { layout: { describe: "A directory with oci-layout, index.json and blobs/" } },
+    "A corrupt blob is replaced atomically by a checked copy, or left as it is. Only temporary files of ocilot are deleted.",
+    "An index.json that cannot be read is not repaired: its entries cannot be derived from the blobs.",
+  ],
+  exitCodes: { 4: "problems are left that it could not repair" },
+  seeAlso: ["verify"],
+  positionals: { layout: { complete: "layout", describe: "A directory with oci-layout, index.json and blobs/" } },
   options: {
     from: {
       type: "string",
       array: true,
       placeholder: "OTHER",
-      describe: "A layout directory or a tar to take blobs from; may be repeated",
+      complete: "layout",
+      describe: "A layout directory or tar to fetch blobs from",
     },
-    "dry-run": { type: "boolean", default: false, describe: "Print what would be done, and do nothing" },
+    ...dryRunOption,
     ...writeOptions,
     ...jsonOption,
   },
 
-  async run(args, { io, signal }) {
-    const layout = await Layout.open(parseLayoutPath(args.layout), { sync: !args["no-sync"] });
+  async run(args, { out, signal }) {
+    const layout = await openWhole(args.layout, { write: true, sync: !args["no-sync"] });
     const from: Layout[] = [];
-    const progress = new Progress(io, args.json, "Repairing");
+    const progress = out.progress("Repairing", args.json);
     try {
-      for (const other of args.from ?? []) from.push(await openLayout(parseLayoutPath(other)));
+      for (const other of args.from ?? []) from.push(await openWhole(other));
       const result = await repairLayout(layout, {
         from,
         dryRun: args["dry-run"],
@@ -51,8 +55,8 @@ export const repair: Command = defineCommand({
         onProgress: ({ done, total }) => progress.update(done, total),
       });
       progress.end();
-      if (args.json) print(io, renderJson(result));
-      else report(io, result);
+      if (args.json) out.json(result);
+      else report(out, result);
       return result.left.some((f) => f.severity === "error") ? EXIT.damaged : EXIT.ok;
     } finally {
       progress.end();
@@ -61,20 +65,20 @@ export const repair: Command = defineCommand({
   },
 });
 
-function report(io: Io, { dryRun, steps, left }: RepairResult): void {
-  for (const step of steps) print(io, printable(stepText(step, dryRun)));
-  if (left.length > 0) print(io, `Left as it is:\n${renderFindings(left)}`);
-  const done = steps.length === 0 ? "Nothing to do" : `${dryRun ? "Would take" : "Took"} ${count(steps.length, "step")}`;
-  print(io, `${done}${left.length > 0 ? `; ${count(left.length, "problem")} left` : ""}.`);
+function report(out: Output, { dryRun, steps, left }: RepairResult): void {
+  for (const step of steps) out.print(printable(stepText(step, dryRun)));
+  if (left.length > 0) out.print(`Not repaired:\n${renderFindings(left)}`);
+  const done = steps.length === 0 ? "Nothing to do" : `${count(steps.length, "step")} ${dryRun ? "to do" : "done"}`;
+  out.say(`${done}${left.length > 0 ? `; ${count(left.length, "problem")} left` : ""}.`);
 }
 
 function stepText(step: RepairStep, dryRun: boolean): string {
   const verb = (now: string, would: string): string => (dryRun ? `would ${would}` : now);
   switch (step.op) {
     case "fetch":
-      return `${verb("fetched", "fetch")}  ${step.digest} (${step.why}, ${formatSize(step.size)}) from ${step.from}  ${step.path}`;
+      return `${verb("fetched", "fetch")}  ${step.digest} (${step.reason}, ${formatSize(step.size)}) from ${step.from}  ${step.path}`;
     case "records":
-      return `${verb("recorded", "record")}  the referrers anew: ${count(step.changes, "change")} of ${step.to} and what else the layout speaks`;
+      return `${verb("recorded", "record")}  referrers again: ${count(step.changes, "change")} in ${step.to} and the other conventions in use`;
     case "remove":
       return `${verb("removed", "remove")}  ${step.file}`;
   }

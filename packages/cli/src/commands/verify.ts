@@ -1,10 +1,12 @@
-import { readFile, writeFile } from "node:fs/promises";
-import { type Layout, openLayout } from "@ocilot/layout";
+import { writeFile } from "node:fs/promises";
+import { type Layout, type Reference, isRegistryReference, parseReference } from "@ocilot/layout";
+import type { RegistrySessionOptions } from "@ocilot/registry";
 import {
-  type Evidence,
+  type VerifyEvidence,
   type Finding,
   type Receipt,
   type VerifyResult,
+  blobsElsewhere,
   checkPolicy,
   compareReceipts,
   fileError,
@@ -16,78 +18,117 @@ import {
   receiptText,
   verifyLayout,
 } from "@ocilot/referrers";
-import { type Command, defineCommand } from "../command.js";
+import { type Command, defineCommand } from "../command-line/define-command.js";
 import { EXIT } from "../exit-code.js";
-import { type Io, print } from "../io.js";
+import { platformOption } from "../options/platform.js";
+import { readInput } from "../options/input-file.js";
 import { jsonOption } from "../options/json.js";
-import { printable } from "../printable.js";
-import { Progress } from "../progress.js";
-import { parseLayoutPath } from "../reference.js";
+import { reportFormatOption } from "../options/report-format.js";
+import type { Output } from "../output.js";
+import { registryOptions, registrySettings } from "../options/registry.js";
+import { openParsed } from "../reference/open-layout.js";
+import { isDirectory } from "../reference/is-directory.js";
+import { exactReference, resolveIn } from "../reference/resolve.js";
 import { countFindings, renderFindings } from "../render/findings.js";
-import { renderJson } from "../render/json.js";
 import { count, formatSize } from "../render/text.js";
+import { type AskedFor, findingReport } from "../report/finding-report.js";
+import { isReportFormat, renderReport } from "../report/render-report.js";
+import { VERSION } from "../version.js";
 
 const NOTHING: VerifyResult["checked"] = { manifests: 0, blobs: 0, bytes: 0, referrers: 0 };
 
-export const verify: Command = defineCommand({
-  usage: "verify LAYOUT|TAR [REF...] [--strict] [--require RULE]... [--policy FILE] [--receipt FILE] [--against FILE]",
+export const command: Command = defineCommand({
+  name: "verify",
+  group: "Check",
+  describe: "Verify integrity (digests, sizes) and required referrers; does not check signatures cryptographically",
+  usage:
+    "verify LAYOUT[:TAG|@DIGEST] [REF...] [--strict] [--require RULE]... [--policy FILE] [--receipt FILE] [--against FILE [--allow-added]] [--presence]",
   examples: [
-    ["ocilot verify ./layout", "is every blob there and whole, does every record say what is there"],
+    ["ocilot verify ./layout", "check every blob and every record"],
     [
       "ocilot verify bundle.tar v1 --require 'application/spdx+json;scope=platform' --receipt bundle.json",
-      "has each platform an SBOM; note what there is",
+      "require an SBOM for each platform, and write a receipt",
     ],
-    ["ocilot verify ./layout --against bundle.json", "on the far side: nothing lost, nothing added"],
+    [
+      "ocilot verify docker://site.example/app --against far.json --allow-added --presence",
+      "does a registry still hold what a receipt lists? No layer is downloaded",
+    ],
+    ["ocilot verify ./layout --format sarif > ocilot.sarif", "findings as a report that code scanning services show"],
   ],
   notes: [
-    "RULE is TYPE[;annotation=KEY=VALUE]…[;scope=image|platform|all][;min=N], in which TYPE may hold * and ?; or one of",
-    "no-dangling, digest=ALGORITHM[,…], tool=NAME[,…]. Without a scope it counts for every image and every platform.",
-    "Exit 0: no error. 4: errors, or a requirement is not met. A receipt is written only where there is no error.",
-    "docs/findings.md lists every finding.",
-  ].join("\n"),
-  positionals: { layout: { describe: "A layout directory, or a tar of one" } },
-  variadic: { name: "ref", describe: "Only what this tag, or @DIGEST, leads to; everything unless given", min: 0 },
+    "RULE is KIND or TYPE, then [;format=FORMAT][;predicate-type=PATTERN][;annotation=KEY=VALUE]…[;scope=image|platform|all|any][;min=N]; or one of no-dangling, digest=ALGORITHM[,…], tool=NAME[,…].",
+    "KIND is signature, sbom, provenance, vex, vulnerability-report, attestation, license, source or other, whichever way it is wrapped; each platform needs it, on its own manifest or on its image (scope=any). TYPE is an artifact type and may contain * and ?; without a scope every image and every platform needs it. A statement that names another digest does not count. Signatures are not verified.",
+    "Every blob is read and hashed, also those of a registry. With --presence only manifests are: of other content the name and the size are looked at (a registry is asked by HEAD), and of referrers what tells their kind is read.",
+    "A receipt is written only if there is no error. docs/findings.md lists every finding.",
+  ],
+  exitCodes: { 4: "errors were found, or a requirement is not met" },
+  seeAlso: ["doctor", "repair"],
+  positionals: {
+    layout: { complete: "reference", describe: "A layout directory or a tar; with :TAG or @DIGEST only what that references" },
+  },
+  variadic: { name: "ref", complete: "none", describe: "More tags or @DIGESTs in the same layout", min: 0 },
   options: {
-    strict: { type: "boolean", default: false, describe: "Count warnings as errors" },
-    require: { type: "string", array: true, placeholder: "RULE", describe: "What must be there; may be repeated" },
-    policy: { type: "string", placeholder: "FILE", describe: "A file of rules (JSON; see packages/referrers/schema)" },
-    receipt: { type: "string", placeholder: "FILE", describe: "Write what the layout holds to this file" },
-    against: { type: "string", placeholder: "FILE", describe: "Compare with a receipt" },
+    ...platformOption,
+    strict: { type: "boolean", describe: "Treat warnings as errors" },
+    "require-complete": { type: "boolean", describe: "Require every platform of every image" },
+    require: { type: "string", array: true, placeholder: "RULE", complete: "none", describe: "Require referrers, see RULE below" },
+    policy: { type: "string", placeholder: "FILE", complete: "file", describe: "Read rules from a JSON file; - is standard input" },
+    receipt: { type: "string", placeholder: "FILE", complete: "file", describe: "Write a list of the content to this file" },
+    against: { type: "string", placeholder: "FILE", complete: "file", describe: "Compare with a receipt" },
+    presence: {
+      type: "boolean",
+      conflicts: ["receipt"],
+      describe: "Check that blobs are there, by name and size, instead of hashing them",
+    },
+    "allow-added": { type: "boolean", implies: ["against"], describe: "Accept content that is not in the receipt" },
+    ...registryOptions,
+    ...reportFormatOption,
     ...jsonOption,
   },
 
-  async run(args, { io, signal }) {
-    // A mistake in a rule or a file is told before much is hashed.
+  async run(args, { io, out, signal }) {
+    // A mistake in a rule or a file is reported before anything is hashed.
     const rules = (args.require ?? []).map(parseRequire);
-    if (args.policy !== undefined) rules.push(parsePolicy(await readFile(args.policy), args.policy));
-    const before = args.against === undefined ? undefined : parseReceipt(await readFile(args.against), args.against);
-    const path = parseLayoutPath(args.layout);
-    const layout = await opened(path);
-    if ("code" in layout) return report(io, args.json, path, { findings: [layout], checked: NOTHING }, undefined);
-    const progress = new Progress(io, args.json, "Verifying");
+    if (args.policy !== undefined) rules.push(parsePolicy(await readInput(args.policy, io.stdin), args.policy));
+    const before = args.against === undefined ? undefined : parseReceipt(await readInput(args.against, io.stdin), args.against);
+    const reference = parseReference(args.layout);
+    const { path, rest } = reference;
+    const named = [...(rest === "" ? [] : [rest]), ...args.rest.map((ref) => (/^[:@]/.test(ref) ? ref : `:${ref}`))];
+    const format = args.json ? "json" : (args.format ?? "text");
+    const asked = { requirements: rules.length > 0, receipt: before !== undefined };
+    const layout = await opened(reference, registrySettings(args, io.env), signal);
+    if ("code" in layout) return report(out, { format, path, asked, isPresence: args.presence, findings: [layout], checked: NOTHING });
+    const progress = out.progress("Verifying", format === "json");
     try {
       const result = await verifyLayout(layout, {
         strict: args.strict,
+        content: args.presence ? "presence" : "hash",
+        requireComplete: args["require-complete"],
+        elsewhere: await blobsElsewhere(layout),
         signal,
         onProgress: ({ bytes, totalBytes }) => progress.updateBytes(Math.min(bytes, totalBytes), totalBytes),
-        ...(args.rest.length > 0 && { references: args.rest.map(inner) }),
+        ...(named.length > 0 && { references: await exactReferences(layout, named, args.platform, signal) }),
       });
       const { evidence } = result;
       const more = evidence === undefined ? [] : await checkPolicy(evidence, joinPolicies(rules), path);
-      const { receipt, findings } = await receipts(evidence, before, path, args.receipt !== undefined);
+      const { receipt, findings: differences } = await receipts(evidence, before, path, args.receipt !== undefined);
+      const findings = args["allow-added"] ? differences.map(noteAdded) : differences;
       const all = [...result.findings, ...more, ...findings].toSorted(
         (a, b) => Number(b.severity === "error") - Number(a.severity === "error"),
       );
       progress.end();
       const isWritten = args.receipt !== undefined && receipt !== undefined && !all.some((f) => f.severity === "error");
       if (isWritten) await writeFile(args.receipt!, receiptText(receipt));
-      return report(
-        io,
-        args.json,
+      const sealed = receipt && { digest: receipt.digest, ...(isWritten && { file: args.receipt! }) };
+      return report(out, {
+        format,
         path,
-        { findings: all, checked: result.checked },
-        receipt && { ...receipt, ...(isWritten && { file: args.receipt! }) },
-      );
+        asked,
+        isPresence: args.presence,
+        findings: all,
+        checked: result.checked,
+        ...(sealed && { receipt: sealed }),
+      });
     } finally {
       progress.end();
       await layout.close();
@@ -95,10 +136,10 @@ export const verify: Command = defineCommand({
   },
 });
 
-/** The layout; or what makes it no layout, where that is damage. */
-async function opened(path: string): Promise<Layout | Finding> {
+/** Returns the layout, or the finding that says why it cannot be read. */
+async function opened(reference: Reference, registry: RegistrySessionOptions, signal: AbortSignal): Promise<Layout | Finding> {
   try {
-    return await openLayout(path);
+    return await openParsed(reference, { registry, signal });
   } catch (error) {
     const found = fileError(error);
     if (found === undefined) throw error;
@@ -106,13 +147,30 @@ async function opened(path: string): Promise<Layout | Finding> {
   }
 }
 
-/** `:v1` means `v1`, as it would behind the path. */
-function inner(ref: string): string {
-  return ref.startsWith(":") ? ref.slice(1) : ref;
+async function exactReferences(
+  layout: Layout,
+  named: readonly string[],
+  platform: string | undefined,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const snapshot = await layout.index.read();
+  return await Promise.all(
+    named.map(async (rest) => {
+      const reference = { text: layout.location + rest, rest };
+      const found = await resolveIn(layout, reference, { snapshot, platform, signal });
+      return platform === undefined ? exactReference(snapshot, reference, found) : `@${found.digest}`;
+    }),
+  );
+}
+
+/** What came since the receipt is no error where that is allowed. */
+function noteAdded({ fix, ...finding }: Finding): Finding {
+  if (finding.code === "RECEIPT_ADDED") return { ...finding, severity: "info" };
+  return { ...finding, ...(fix !== undefined && { fix }) };
 }
 
 async function receipts(
-  evidence: Evidence | undefined,
+  evidence: VerifyEvidence | undefined,
   before: Receipt | undefined,
   path: string,
   isWanted: boolean,
@@ -122,27 +180,35 @@ async function receipts(
   return { receipt, findings: before === undefined ? [] : compareReceipts(before, receipt, path) };
 }
 
-function report(
-  io: Io,
-  json: boolean,
-  path: string,
-  { findings, checked }: Pick<VerifyResult, "findings" | "checked">,
-  receipt: (Receipt & { file?: string }) | undefined,
-): 0 | 4 {
+interface Outcome extends Pick<VerifyResult, "findings" | "checked"> {
+  readonly format: string;
+  readonly path: string;
+  readonly asked: AskedFor;
+  /** Blobs were only looked for. */
+  readonly isPresence: boolean;
+  readonly receipt?: { readonly digest: string; readonly file?: string };
+}
+
+function report(out: Output, { format, path, asked, isPresence, findings, checked, receipt }: Outcome): 0 | 4 {
   const isClean = !findings.some((f) => f.severity === "error");
-  const digest =
-    receipt === undefined ? {} : { receipt: { digest: receipt.digest, ...(receipt.file !== undefined && { file: receipt.file }) } };
-  if (json) print(io, renderJson({ clean: isClean, checked, findings, ...digest }));
-  else {
-    if (findings.length > 0) print(io, renderFindings(findings));
-    const what = [
-      count(checked.manifests, "manifest"),
-      count(checked.blobs, "blob"),
-      formatSize(checked.bytes),
-      count(checked.referrers, "referrer"),
-    ];
-    print(io, printable(`${path}: ${what.join(", ")}; ${countFindings(findings)}`));
-    if (receipt?.file !== undefined) print(io, printable(`Receipt ${receipt.digest} written to ${receipt.file}`));
+  const what = [
+    count(checked.manifests, "manifest"),
+    count(checked.blobs, "blob"),
+    formatSize(checked.bytes),
+    count(checked.referrers, "referrer"),
+  ];
+  const summary = [
+    `${path}: ${what.join(", ")}; ${countFindings(findings)}${isPresence ? "; blobs looked for by name and size, not hashed" : ""}`,
+    ...(receipt?.file === undefined ? [] : [`Receipt ${receipt.digest} written to ${receipt.file}`]),
+  ];
+  if (format === "json") out.json({ clean: isClean, checked, findings, ...(receipt && { receipt }) });
+  else if (isReportFormat(format)) {
+    const kind = isRegistryReference(path) ? "registry" : isDirectory(path) ? "directory" : "archive";
+    out.print(renderReport(findingReport(findings, asked, { target: path, kind, version: VERSION }), format));
+    for (const line of summary) out.note(line);
+  } else {
+    if (findings.length > 0) out.print(renderFindings(findings));
+    out.say(...summary);
   }
   return isClean ? EXIT.ok : EXIT.damaged;
 }

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { createWriteStream } from "node:fs";
-import { copyFile, constants, link, lstat, mkdir, realpath, rename, rm, rmdir } from "node:fs/promises";
+import { constants, createWriteStream } from "node:fs";
+import { copyFile, link, lstat, mkdir, realpath, rm, rmdir } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { type BlobReader, OcilotError } from "@ocilot/layout";
+import { type BlobReader, OcilotError, errnoOf, makeDirectory, renameOver } from "@ocilot/layout";
 import type { PlannedFile } from "./names.js";
 
 /** How files are written. */
@@ -25,10 +25,7 @@ export async function writeFiles(
   { force, signal }: WriteFilesOptions,
 ): Promise<string[]> {
   const made: string[] = [];
-  const first = await mkdir(directory, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
-    if (["EEXIST", "ENOTDIR"].includes(error.code ?? "")) throw exists(directory, "is not a directory");
-    throw error;
-  });
+  const first = makeRoot(directory);
   const root = await realpath(directory);
   if (first !== undefined) for (let at = root; ; at = dirname(at)) if (made.push(at) && at === (await realpath(first))) break;
   const staging = join(root, `.ocilot-tmp-${process.pid}-${randomBytes(6).toString("hex")}`);
@@ -37,8 +34,11 @@ export async function writeFiles(
   try {
     for (const file of files) await checkPlace(root, file.name, force);
     await mkdir(staging, { mode: 0o700 });
-    for (const [i, { layer }] of files.entries()) {
-      await pipeline(await blobs.open(layer), createWriteStream(join(staging, String(i)), { flags: "wx" }), { signal });
+    for (const [i, { layer, open }] of files.entries()) {
+      const content = open === undefined ? await blobs.open(layer) : await open();
+      await pipeline(content instanceof Uint8Array ? [content] : content, createWriteStream(join(staging, String(i)), { flags: "wx" }), {
+        signal,
+      });
     }
     for (const [i, { name }] of files.entries()) {
       made.unshift(...(await makeParents(root, name)));
@@ -53,6 +53,16 @@ export async function writeFiles(
     // What --force replaced cannot come back, so that then the new files stay.
     if (!isDone && !force) for (const path of placed) await rm(path, { force: true });
     if (!isDone) for (const path of made) await rmdir(path).catch(() => undefined);
+  }
+}
+
+/** Returns the first directory that it made, if any. */
+function makeRoot(directory: string): string | undefined {
+  try {
+    return makeDirectory(directory);
+  } catch (error) {
+    if (["EEXIST", "ENOTDIR"].includes(errnoOf(error) ?? "")) throw exists(directory, "is not a directory");
+    throw error;
   }
 }
 
@@ -90,14 +100,16 @@ async function makeParents(root: string, name: string): Promise<string[]> {
 
 /** Under its name in one step, and never over a file that came in meanwhile. */
 async function place(temp: string, path: string, force: boolean): Promise<void> {
-  if (force) return await rename(temp, path);
+  if (force) return await renameOver(temp, path);
   try {
-    await link(temp, path);
+    await link(temp, path).catch(async (error: NodeJS.ErrnoException) => {
+      if (error.code === "EEXIST") throw error;
+      // Not every file system has hard links.
+      await copyFile(temp, path, constants.COPYFILE_EXCL);
+    });
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "EEXIST") throw exists(path, "is there already");
-    // Not every file system has hard links.
-    await copyFile(temp, path, constants.COPYFILE_EXCL);
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") throw exists(path, "is there already");
+    throw error;
   }
 }
 

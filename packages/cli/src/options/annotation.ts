@@ -1,11 +1,14 @@
-import { usageError } from "../usage-error.js";
+import { usageError } from "../command-line/usage-error.js";
 
 /** For commands that make a manifest. */
 export const annotationOption = {
-  annotation: { type: "string", array: true, placeholder: "K=V", describe: "An annotation of the manifest; may be repeated" },
+  annotation: { type: "string", array: true, placeholder: "KEY=VALUE", complete: "none", describe: "An annotation of the manifest" },
 } as const;
 
-/** @throws OcilotError `USAGE` for one without a key, or a key that is given twice */
+/**
+ * Returns annotations by key.
+ * @throws OcilotError `USAGE` for one without a key, or a key that is given twice
+ */
 export function annotationsOf(pairs: readonly string[] | undefined): Record<string, string> {
   const annotations = new Map<string, string>();
   for (const pair of pairs ?? []) {

@@ -1,11 +1,16 @@
-import { usageError } from "../usage-error.js";
+import { usageError } from "../command-line/usage-error.js";
 
-/** When an artifact was made; nothing is recorded unless somebody says so, so that the digest depends on the input alone. */
+/** When an artifact was made; recorded only on request, so that the digest depends on the input alone. */
 export const createdOption = {
-  created: { type: "string", placeholder: "TIME", describe: "Record a creation time, RFC 3339; else only SOURCE_DATE_EPOCH does" },
+  created: {
+    type: "string",
+    placeholder: "TIME",
+    complete: "none",
+    describe: "Record a creation time, RFC 3339 (default: SOURCE_DATE_EPOCH if set, else none)",
+  },
 } as const;
 
-/** @throws OcilotError `USAGE` */
+/** Returns the creation time to record. @throws OcilotError `USAGE` */
 export function createdOf(text: string | undefined, env: Readonly<Record<string, string | undefined>>): string | undefined {
   if (text !== undefined) {
     if (/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(text) && !Number.isNaN(Date.parse(text))) return text;

@@ -2,7 +2,6 @@
 export const scanOption = {
   scan: {
     type: "boolean",
-    default: false,
-    describe: "Read every blob, for referrers that nothing lists or that are listed under a wrong mark",
+    describe: "Read every blob, to find referrers that are not listed or are listed under another subject",
   },
 } as const;

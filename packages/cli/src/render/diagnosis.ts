@@ -1,42 +1,42 @@
-import type { Diagnosis, LayoutTrap, Spoken, ToolHealth } from "@ocilot/referrers";
-import { printable } from "../printable.js";
+import type { Diagnosis, LayoutTrap, ConventionInUse, ToolHealth } from "@ocilot/referrers";
+import { printable } from "./printable.js";
 import { renderTable } from "./table.js";
 import { count } from "./text.js";
 
 const MAX_LINES = 5;
 
-/** A diagnosis for people: what the layout speaks, who finds what, what will go wrong and what mends it. */
-export function renderDiagnosis({ conventions, tools, traps, links, healthy }: Diagnosis): string {
+/** Returns a diagnosis for people: the conventions in use, what each tool can see, problems and how to fix them. */
+export function renderDiagnosis({ conventions, tools, traps, referrers, healthy }: Diagnosis): string {
   const judged = tools.filter((t) => t.judged).map((t) => t.id);
   return [
-    conventions.length === 0 ? "Speaks no convention." : "Speaks:",
-    ...conventions.flatMap(spokenLines),
+    conventions.length === 0 ? "No referrers convention in use" : "Conventions in use:",
+    ...conventions.flatMap(conventionLines),
     "",
     toolTable(tools),
     "",
     ...traps.flatMap((trap) => [...trapLines(trap), ""]),
-    `${healthy ? "Healthy" : "Not healthy"} for ${judged.join(", ")}: ${count(links, "referrer")}, ${count(traps.length, "trap")}.`,
+    `${healthy ? "Healthy" : "Not healthy"} for ${judged.join(", ")}: ${count(referrers, "referrer")}, ${count(traps.length, "trap")}.`,
   ].join("\n");
 }
 
-function spokenLines({ id, title, entries, flags }: Spoken): string[] {
+function conventionLines({ id, title, entries, flags }: ConventionInUse): string[] {
   const lines = entries.map((e) => `    index.json entry ${e.position}  ${e.digest}  ${e.reason}`);
   return [`  ${id}: ${title}`, ...some(lines), ...flags.map((flag) => `    index.json  annotation ${flag}`)].map(printable);
 }
 
 function toolTable(tools: readonly ToolHealth[]): string {
-  const rows = tools.map((t) => [t.judged ? "*" : "", t.title, String(t.found), String(t.there), stateOf(t)]);
-  return renderTable([["", "TOOL", "FOUND", "THERE", ""], ...rows], [2, 3]);
+  const rows = tools.map((t) => [t.judged ? "*" : "", t.title, String(t.found), String(t.total), stateOf(t)]);
+  return renderTable([["", "TOOL", "VISIBLE", "TOTAL", ""], ...rows], [2, 3]);
 }
 
-function stateOf({ blocked, healthy }: ToolHealth): string {
+function stateOf({ blocked, healthy, found, total }: ToolHealth): string {
   if (blocked.length > 0) return `cannot use the layout: ${blocked[0]}${blocked.length > 1 ? ` (and ${blocked.length - 1} more)` : ""}`;
-  return healthy ? "" : "does not find all";
+  return healthy ? "" : `${total - found} not visible`;
 }
 
 function trapLines({ code, severity, programs, effect, fix, places }: LayoutTrap): string[] {
   const lines = places.map((p) => `    ${p.message}${p.position === undefined ? "" : ` (index.json entry ${p.position})`}`);
-  return [`${severity} ${code} (${programs.join(", ")})`, `  ${effect}`, ...some(lines), `  mend it: ${fix}`].map(printable);
+  return [`${severity} ${code} (${programs.join(", ")})`, `  ${effect}`, ...some(lines), `  fix: ${fix}`].map(printable);
 }
 
 function some(lines: readonly string[]): string[] {

@@ -1,8 +1,8 @@
 import type { Finding } from "@ocilot/referrers";
-import { printable } from "../printable.js";
+import { printable } from "./printable.js";
 import { count } from "./text.js";
 
-/** Findings for people: what and where on the first line, then the message and the command that mends it. */
+/** Returns findings for people: what and where on the first line, then the message and the command that fixes it. */
 export function renderFindings(findings: readonly Finding[]): string {
   const width = Math.max(0, ...findings.map((f) => f.severity.length));
   return findings
@@ -15,7 +15,7 @@ export function renderFindings(findings: readonly Finding[]): string {
     .join("\n");
 }
 
-/** `2 errors, 1 warning`; `nothing found` where that is so. */
+/** Returns `2 errors, 1 warning`, or `nothing found`. */
 export function countFindings(findings: readonly Finding[]): string {
   const of = (severity: Finding["severity"]): number => findings.filter((f) => f.severity === severity).length;
   const parts = [

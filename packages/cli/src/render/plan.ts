@@ -1,36 +1,37 @@
 import type { DigestChange, Plan, Step } from "@ocilot/referrers";
-import { printable } from "../printable.js";
+import { printable } from "./printable.js";
 import { count } from "./text.js";
 
 const MAX_LINES = 10;
 
-/** What a plan does, or would do, in a few exact lines. */
-export function summarize(plan: Plan, isDone: boolean): string {
-  const head = `${plan.to}${plan.only ? " only" : ""}: ${count(plan.edges, "link")}`;
+/** Returns what a plan does, or would do, in a few exact lines. */
+export function summarize(plan: Plan, isDone: boolean): string[] {
+  const head = `${plan.to}${plan.only ? " only" : ""}: ${count(plan.referrers, "referrer")}`;
   const { refusals, losses, kept } = plan;
   const changes =
-    plan.steps.length === 0 ? [`${head}, nothing to do`] : [`${head}, ${isDone ? "converted" : "would be converted"}`, ...counts(plan)];
+    plan.steps.length === 0
+      ? [`${head}; nothing to do`]
+      : [`${head}; ${isDone ? "converted" : "changes needed (dry run)"}`, ...counts(plan)];
   return [
-    ...(refusals.length > 0 ? [`${head}, refused`] : changes),
+    ...(refusals.length > 0 ? [`${head}; refused`] : changes),
     ...section("refused because", refusals),
     ...plan.digestChanges.flatMap((c) => changeLines(c, isDone)),
-    ...section("stays, and would not be withdrawn", kept),
+    ...section("kept, not redundant", kept),
+    ...section("note", plan.notes),
     ...section(
-      "stays where it was, as the target cannot express it",
+      "not converted: the target cannot represent it (existing record kept)",
       losses.map((l) => l.message),
     ),
-  ]
-    .map(printable)
-    .join("\n");
+  ];
 }
 
-/** The indexes that a plan writes anew are told of one by one, with what they take from their signatures. */
+/** Returns the image indexes that a plan replaces, one by one, with the referrers that do not cover the new one. */
 function changeLines({ from, to, tags, uncovered }: DigestChange, isDone: boolean): string[] {
   return [
     `  ${tags.join(", ")}: ${isDone ? "moved" : "would move"} to a new image index`,
-    `    old  ${from} (${isDone ? "stays" : "would stay"}, without its tags)`,
+    `    old  ${from} (kept, untagged)`,
     `    new  ${to}`,
-    ...uncovered.map((digest) => `    ${digest} refers to the old one and does not cover it`),
+    ...uncovered.map((digest) => `    ${digest} refers to the old index and does not cover the new one`),
   ];
 }
 
@@ -46,7 +47,7 @@ function counts({ steps: all, digestChanges }: Plan): string[] {
     { n: of("retarget"), text: `updated: ${count(of("retarget"), "list")}` },
     { n: of("annotate"), text: `annotated: ${count(of("annotate"), "entry", "entries")}` },
     { n: of("annotate-index"), text: `annotated: index.json (${flagsOf(steps)})` },
-    { n: of("remove"), text: `withdrawn: ${count(of("remove"), "entry", "entries")}` },
+    { n: of("remove"), text: `removed: ${count(of("remove"), "entry", "entries")}` },
   ];
   return lines.filter((l) => l.n > 0).map((l) => `  ${l.text}`);
 }
@@ -74,8 +75,8 @@ function stepText(step: Step, rewritten: ReadonlySet<string>): string {
       return `write the ${rewritten.has(step.descriptor.digest) ? "image index" : "list"} ${step.descriptor.digest}`;
     case "insert": {
       const { digest, artifactType, annotations } = step.descriptor;
-      const marks = Object.entries(annotations ?? {}).map(([key, value]) => `${key}=${value}`);
-      return ["add", digest, ...(artifactType ? [artifactType] : []), ...marks].join(" ");
+      const notes = Object.entries(annotations ?? {}).map(([key, value]) => `${key}=${value}`);
+      return ["add", digest, ...(artifactType ? [artifactType] : []), ...notes].join(" ");
     }
     case "remove":
       return `remove entry ${step.position}`;

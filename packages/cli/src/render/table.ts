@@ -1,4 +1,4 @@
-import { printable } from "../printable.js";
+import { printable } from "./printable.js";
 
 /** Rows with their columns aligned; `right` names the columns of numbers. Text from outside is made harmless. */
 export function renderTable(rows: readonly (readonly string[])[], right: readonly number[] = []): string {

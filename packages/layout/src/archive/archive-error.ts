@@ -1,6 +1,7 @@
 import { OcilotError } from "../errors.js";
+import { shellWord } from "../filesystem/shell-word.js";
 
-/** What is wrong with a tar as a tar. `member` is the name as it stands in the archive, `offset` where its header begins. */
+/** Returns the error for an invalid tar. `member` is the name as written in the archive, `offset` where its header begins, in bytes. */
 export function archiveInvalid(
   archive: string,
   reason: string,
@@ -16,21 +17,24 @@ export function archiveInvalid(
   );
 }
 
+/** Returns the error for an archive that is over a limit. */
 export function overLimit(archive: string, what: string, limit: number, found: number, hint: string): OcilotError<"LIMIT_EXCEEDED"> {
   return new OcilotError("LIMIT_EXCEEDED", `${archive}: ${what} over the limit of ${limit}`, { what, limit, found }, { hint });
 }
 
-/** Nothing is ever written into an archive. */
+/** Refuses to change an archive. @throws OcilotError `WRITE_REFUSED` */
 export function refuseWrite(archive: string): never {
   throw new OcilotError(
     "WRITE_REFUSED",
     `${archive} is an archive; ocilot only reads archives and writes new ones`,
     { reason: "archive", file: archive },
-    { hint: "Write the result to a new layout with --output, or unpack it first: ocilot copy --all ARCHIVE DIR" },
+    {
+      hint: `Write the result to a new layout with --output, or unpack the archive first: ocilot copy --all ${shellWord(archive)} NEW-DIRECTORY`,
+    },
   );
 }
 
-/** A member's name for a message: hostile ones are long, and hold what a terminal would act on. */
+/** Returns a member's name for a message: shortened, and quoted so that control characters are visible. */
 export function shown(name: string): string {
   return JSON.stringify(name.length > 120 ? `${name.slice(0, 120)}…` : name);
 }

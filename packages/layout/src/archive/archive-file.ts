@@ -1,14 +1,15 @@
 import { closeSync, createReadStream, fstatSync, openSync, read, readSync } from "node:fs";
 import { Readable } from "node:stream";
-import { ioError } from "../io-error.js";
-import type { BlobExtent } from "../storage.js";
+import { ioError } from "../filesystem/io-error.js";
+import type { BlobExtent } from "../mover/blob-extent.js";
 import { archiveInvalid } from "./archive-error.js";
+import type { TarSource } from "./tar-source.js";
 
-/** A stream that ends, or is given up, would close the file under all others. */
+/** A stream must not close the file that other streams read. */
 const SHARED = { read, close: (_fd: number, done: (error?: Error | null) => void): void => done(null) };
 
-/** An open tar, read at whatever place is asked for. */
-export class ArchiveFile {
+/** An open tar, read at any position. */
+export class ArchiveFile implements TarSource {
   /** For messages. */
   readonly location: string;
   readonly size: number;
@@ -16,19 +17,19 @@ export class ArchiveFile {
   #users = 0;
   #state: "open" | "closing" | "closed" = "open";
 
-  /** Takes the descriptor over. */
+  /** Takes over the descriptor and closes it in the end. */
   constructor(location: string, fd: number) {
     this.location = location;
     this.#fd = fd;
     this.size = fstatSync(fd).size;
   }
 
-  /** @throws file-system errors as they come */
+  /** Opens a file. @throws file-system errors as they come */
   static open(path: string): ArchiveFile {
     return new ArchiveFile(path, openSync(path, "r"));
   }
 
-  /** @throws OcilotError `ARCHIVE_INVALID` if the file ends before that, `IO_ERROR` */
+  /** Returns `length` bytes from `offset` on. @throws OcilotError `ARCHIVE_INVALID` if the file ends before that, `IO_ERROR` */
   read(offset: number, length: number): Buffer {
     const bytes = Buffer.allocUnsafe(length);
     let filled = 0;
@@ -44,7 +45,7 @@ export class ArchiveFile {
     return bytes;
   }
 
-  /** The bytes from `offset` on, as a stream in large pieces. */
+  /** Returns `length` bytes from `offset` on as a stream. */
   stream(offset: number, length: number): Readable {
     const fd = this.#checkedFd();
     if (length === 0) return Readable.from([]);
@@ -53,7 +54,7 @@ export class ArchiveFile {
     return stream.on("close", () => this.#release());
   }
 
-  /** The bytes from `offset` on, for whoever reads them with the file's own descriptor; it stays open until they are let go of. */
+  /** Returns a range of the file to be read by its descriptor, which stays open until the range is closed. */
   extent(offset: number, size: number): BlobExtent {
     const fd = this.#checkedFd();
     this.#users++;
@@ -65,7 +66,7 @@ export class ArchiveFile {
     return { fd, offset, size, isWholeFile: false, close };
   }
 
-  /** Closes the file, once nobody reads from it any more. */
+  /** Closes the file, when the last stream or range has ended. */
   close(): void {
     if (this.#state === "closed") return;
     this.#state = this.#users > 0 ? "closing" : "closed";

@@ -1,30 +1,30 @@
+import { digestOf } from "../content/hash.js";
+import { corrupt } from "../content/check-bytes.js";
 import { isOcilotError } from "../errors.js";
-import { digestOf } from "../hash.js";
-import { parseImageName } from "../image-name.js";
-import { descriptorNode } from "../spec/descriptor-json.js";
-import { LAYOUT_VERSION } from "../layout-marker.js";
-import { memoryBackend } from "../memory-backend.js";
+import { Pace } from "../filesystem/pace.js";
+import { memoryBackend } from "../memory/memory-backend.js";
+import { shellWord } from "../filesystem/shell-word.js";
 import { CONTAINERD_IMAGE_NAME, REF_NAME } from "../spec/annotations.js";
+import { descriptorNode } from "../spec/descriptor-json.js";
 import type { Descriptor } from "../spec/descriptor.js";
 import { type Digest, isDigest } from "../spec/digest.js";
+import { type DockerManifestItem, parseDockerManifest } from "../spec/docker-images.js";
 import { goJson } from "../spec/go-json.js";
 import { isRecord } from "../spec/guards.js";
+import { parseImageName } from "../spec/image-name.js";
 import { parseJson } from "../spec/json.js";
 import { MAX_MANIFEST_BYTES } from "../spec/manifest.js";
 import { IMAGE_CONFIG, IMAGE_MANIFEST } from "../spec/media-types.js";
-import { corrupt } from "../verified-stream.js";
+import type { LayoutWarning } from "../storage.js";
 import { archiveInvalid } from "./archive-error.js";
-import type { ArchiveFile } from "./archive-file.js";
-import { sniffCompression } from "./compression.js";
-import { digestAt, readDocument } from "./contents.js";
-import { type DockerImage, parseDockerManifest } from "./docker-manifest.js";
+import { sniffCompression } from "./sniff.js";
+import { digestAt, lastExtent, readDocument } from "./contents.js";
+import { refuseSkopeoDirectory } from "./layout-in-archive.js";
 import { memberName } from "./member-name.js";
-import type { Extent } from "./members.js";
+import type { Extent, NamedContent } from "./members.js";
+import type { TarSource } from "./tar-source.js";
 
-export const DOCKER_MANIFEST_FILE = "manifest.json";
-/** What Docker puts beside a layout; nothing of it is read where there is a layout. */
-export const DOCKER_FILES: readonly string[] = [DOCKER_MANIFEST_FILE, "repositories"];
-
+const DOCKER_MANIFEST_FILE = "manifest.json";
 const LAYER = "application/vnd.oci.image.layer.v1.tar";
 
 /** A layout made of a docker archive. */
@@ -32,33 +32,54 @@ export interface DockerLayout {
   readonly blobs: ReadonlyMap<Digest, Extent | Uint8Array>;
   /** The bytes of `index.json`. */
   readonly index: Uint8Array;
-  readonly marker: Uint8Array;
-  readonly warnings: readonly string[];
+  readonly warnings: readonly LayoutWarning[];
 }
 
 /**
- * Makes a layout of a docker archive that has none: what `docker save` wrote before Docker 25, and skopeo and podman do
- * today. Configs and layers stay the bytes that they are; every one is read once for its digest. The manifests are new,
- * so no signature covers them.
- * @throws OcilotError `ARCHIVE_INVALID`, `UNSAFE_NAME`, `BLOB_CORRUPT` for a layer that is not what its
- * config says, `LIMIT_EXCEEDED`, `ABORTED`
+ * Makes a layout of a docker archive that has none: what `docker save` wrote before Docker 25, and what skopeo, podman, jib and crane
+ * write. Configs and layers keep their bytes; each is read once for its digest. The manifests are new, so no signature covers them.
+ * Every image keeps its full names.
+ * @throws OcilotError `NOT_A_LAYOUT`, `ARCHIVE_INVALID`, `UNSAFE_NAME`, `BLOB_CORRUPT` for a layer that its config names by another
+ * digest, `LIMIT_EXCEEDED`, `ABORTED`
  */
 export async function readDockerArchive(
-  file: ArchiveFile,
-  files: ReadonlyMap<string, Extent[]>,
+  file: TarSource,
+  files: ReadonlyMap<string, NamedContent>,
   signal?: AbortSignal,
 ): Promise<DockerLayout> {
-  const { location } = file;
-  const document = readDocument(file, files, DOCKER_MANIFEST_FILE, MAX_MANIFEST_BYTES)!;
-  const images = parsed(DOCKER_MANIFEST_FILE, () => parseDockerManifest(document));
-  const blobs = new Map<Digest, Extent | Uint8Array>();
-  const known = new Map<number, Descriptor>();
+  const reader = new DockerArchiveReader(file, files, signal);
+  const document = (await readDocument(file, files, DOCKER_MANIFEST_FILE, { maxBytes: MAX_MANIFEST_BYTES, signal }))!;
+  refuseSkopeoDirectory(file.location, document, `Unpack it, then copy it with: skopeo copy dir:DIRECTORY oci:LAYOUT:TAG`);
   const entries: Descriptor[] = [];
-  for (const image of images) {
-    const config = { ...(await describe(image.config)), mediaType: IMAGE_CONFIG };
+  for (const image of reader.parsed(DOCKER_MANIFEST_FILE, () => parseDockerManifest(document))) {
+    const manifest = await reader.manifestOf(image);
+    if (image.names.length === 0) entries.push(manifest);
+    for (const name of image.names) entries.push({ ...manifest, annotations: annotationsFor(name) });
+  }
+  const { text } = await memoryBackend().index.update(() => entries.map((descriptor) => ({ op: "insert", before: 0, descriptor })));
+  return { blobs: reader.blobs, index: new TextEncoder().encode(text), warnings: [dockerArchiveWarning(file.location)] };
+}
+
+class DockerArchiveReader {
+  readonly blobs: Map<Digest, Extent | Uint8Array> = new Map();
+  readonly #file: TarSource;
+  readonly #files: ReadonlyMap<string, NamedContent>;
+  readonly #pace: Pace;
+  /** By offset: images share configs and layers, and a name may occur any number of times. */
+  readonly #described: Map<number, Descriptor> = new Map();
+  readonly #diffIds: Map<Digest, readonly unknown[] | undefined> = new Map();
+
+  constructor(file: TarSource, files: ReadonlyMap<string, NamedContent>, signal: AbortSignal | undefined) {
+    this.#file = file;
+    this.#files = files;
+    this.#pace = new Pace(signal);
+  }
+
+  async manifestOf(image: DockerManifestItem): Promise<Descriptor> {
+    const config = { ...(await this.#describe(image.config)), mediaType: IMAGE_CONFIG };
     const layers: Descriptor[] = [];
-    for (const name of image.layers) layers.push(await describe(name));
-    checkDiffIds(image, config, layers);
+    for (const name of image.layers) layers.push(await this.#describe(name));
+    await this.#checkDiffIds(image, config, layers);
     const text = goJson({
       members: [
         ["schemaVersion", 2],
@@ -69,65 +90,79 @@ export async function readDockerArchive(
     });
     const bytes = new TextEncoder().encode(text);
     const manifest: Descriptor = { mediaType: IMAGE_MANIFEST, digest: digestOf(bytes), size: bytes.length };
-    blobs.set(manifest.digest, bytes);
-    entries.push(
-      ...(image.names.length === 0 ? [manifest] : image.names.map((name) => ({ ...manifest, annotations: annotationsFor(name) }))),
-    );
-  }
-  const { text } = await memoryBackend().index.update(() => entries.map((descriptor) => ({ op: "insert", before: 0, descriptor })));
-  return {
-    blobs,
-    index: new TextEncoder().encode(text),
-    marker: new TextEncoder().encode(`{"imageLayoutVersion":"${LAYOUT_VERSION}"}`),
-    warnings: [
-      `${location}: a docker archive without a layout; its manifests are made from ${DOCKER_MANIFEST_FILE}, so they are in no registry and nothing signs them`,
-    ],
-  };
-
-  async function describe(name: string): Promise<Descriptor> {
-    const extent = files.get(memberName(location, name, true))?.at(-1);
-    if (extent === undefined) throw archiveInvalid(location, `${DOCKER_MANIFEST_FILE} names it, and it is not there`, { member: name });
-    let found = known.get(extent.offset);
-    if (found === undefined) {
-      const digest = await digestAt(file, extent, signal && { signal });
-      const packing = sniffCompression(file.read(extent.offset, Math.min(8, extent.size)));
-      found = { mediaType: packing === "gzip" || packing === "zstd" ? `${LAYER}+${packing}` : LAYER, digest, size: extent.size };
-      known.set(extent.offset, found);
-      blobs.set(digest, extent);
-    }
-    return found;
+    this.blobs.set(manifest.digest, bytes);
+    return manifest;
   }
 
-  function parsed<T>(member: string, parse: () => T): T {
+  parsed<T>(member: string, parse: () => T): T {
     try {
       return parse();
     } catch (error) {
       if (!isOcilotError(error, "DOCUMENT_INVALID")) throw error;
-      throw archiveInvalid(location, error.message, { member, cause: error });
+      throw archiveInvalid(this.#file.location, error.message, { member, cause: error });
     }
   }
 
-  /** The config names each layer's digest, unpacked: of a layer that is not compressed, its own. */
-  function checkDiffIds(image: DockerImage, config: Descriptor, layers: readonly Descriptor[]): void {
-    const { offset, size } = blobs.get(config.digest) as Extent;
-    if (size > MAX_MANIFEST_BYTES) throw archiveInvalid(location, `is no image config: it has ${size} bytes`, { member: image.config });
-    const json = parsed(image.config, () => parseJson(file.read(offset, size), "the image config"));
-    const rootfs = isRecord(json) ? json["rootfs"] : undefined;
-    const diffIds = isRecord(rootfs) ? rootfs["diff_ids"] : undefined;
-    if (!Array.isArray(diffIds) || diffIds.length !== layers.length) {
-      throw archiveInvalid(location, `${layers.length} layers stand in ${DOCKER_MANIFEST_FILE}, and not as many in the config`, {
-        member: image.config,
-      });
+  async #describe(name: string): Promise<Descriptor> {
+    if (this.#pace.isDue) await this.#pace.rest();
+    const { location } = this.#file;
+    const content = this.#files.get(memberName(location, name, true));
+    if (content === undefined)
+      throw archiveInvalid(location, `is missing from the archive, and ${DOCKER_MANIFEST_FILE} names it`, { member: name });
+    const extent = lastExtent(content);
+    let found = this.#described.get(extent.offset);
+    if (found === undefined) {
+      const digest = await digestAt(this.#file, extent, { pace: this.#pace });
+      const compression = sniffCompression(await this.#file.read(extent.offset, Math.min(8, extent.size)));
+      const mediaType = compression === "gzip" || compression === "zstd" ? `${LAYER}+${compression}` : LAYER;
+      found = { mediaType, digest, size: extent.size };
+      this.#described.set(extent.offset, found);
+      this.blobs.set(digest, extent);
+    }
+    return found;
+  }
+
+  /** Checks layers against the config, which names the digest of each one uncompressed. */
+  async #checkDiffIds(image: DockerManifestItem, config: Descriptor, layers: readonly Descriptor[]): Promise<void> {
+    const { location } = this.#file;
+    const diffIds = await this.#diffIdsOf(image, config);
+    if (diffIds?.length !== layers.length) {
+      throw archiveInvalid(
+        location,
+        `${DOCKER_MANIFEST_FILE} lists ${layers.length} layers, the config ${diffIds === undefined ? "has no diff_ids" : diffIds.length}`,
+        { member: image.config },
+      );
     }
     for (const [i, layer] of layers.entries()) {
-      const diffId: unknown = diffIds[i];
-      if (!isDigest(diffId)) throw archiveInvalid(location, "has a diff_id that is no digest", { member: image.config });
+      const diffId = diffIds[i];
+      if (!isDigest(diffId)) throw archiveInvalid(location, "has a diff_id that is not a digest", { member: image.config });
       if (layer.mediaType === LAYER && diffId !== layer.digest) throw corrupt({ ...layer, digest: diffId }, layer.digest);
     }
+  }
+
+  async #diffIdsOf(image: DockerManifestItem, config: Descriptor): Promise<readonly unknown[] | undefined> {
+    if (this.#diffIds.has(config.digest)) return this.#diffIds.get(config.digest);
+    const { offset, size } = this.blobs.get(config.digest) as Extent;
+    if (size > MAX_MANIFEST_BYTES)
+      throw archiveInvalid(this.#file.location, `is not an image config: it has ${size} bytes`, { member: image.config });
+    const bytes = await this.#file.read(offset, size);
+    const json = this.parsed(image.config, () => parseJson(bytes, "the image config"));
+    const rootfs = isRecord(json) ? json["rootfs"] : undefined;
+    const diffIds = isRecord(rootfs) && Array.isArray(rootfs["diff_ids"]) ? rootfs["diff_ids"] : undefined;
+    this.#diffIds.set(config.digest, diffIds);
+    return diffIds;
   }
 }
 
 function annotationsFor(name: string): Record<string, string> {
   const { repository, tag = "latest" } = parseImageName(name) ?? {};
   return repository === undefined ? { [REF_NAME]: name } : { [CONTAINERD_IMAGE_NAME]: `${repository}:${tag}`, [REF_NAME]: tag };
+}
+
+function dockerArchiveWarning(location: string): LayoutWarning {
+  return {
+    code: "DOCKER_ARCHIVE",
+    message: `${location}: a docker archive without a layout; its manifests are made from ${DOCKER_MANIFEST_FILE}, and their digests may differ from those in a registry, which signatures cover`,
+    hint: `Make a layout of it with: ocilot copy --all ${location === "standard input" ? "-" : shellWord(location)} NEW-DIRECTORY`,
+  };
 }

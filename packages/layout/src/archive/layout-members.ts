@@ -1,46 +1,56 @@
-import { INDEX_FILE } from "../index-snapshot.js";
+import { INDEX_FILE } from "../spec/index-snapshot.js";
 import type { Layout } from "../layout.js";
-import { LAYOUT_VERSION, MARKER_FILE } from "../layout-marker.js";
-import { OCTET_STREAM } from "../sniff.js";
+import { LAYOUT_VERSION, MARKER_FILE } from "../spec/layout-marker.js";
+import { OCTET_STREAM } from "../content/sniff-manifest.js";
 import type { Descriptor } from "../spec/descriptor.js";
 import { blobPath } from "../spec/digest.js";
+import type { BlobReader } from "../storage.js";
 import type { ArchiveMember } from "./tar-bytes.js";
 
-/** Up to here reading at once is quicker than a stream. */
+/** Blobs up to this size are read at once, larger ones as a stream, in bytes. */
 const SMALL_BYTES = 64 * 1024;
 
 /**
- * The members of an archive of a layout, in their order: `oci-layout` and `index.json`, so that a reader knows at once
- * what it has, then `documents` and all blobs by name. Blobs are opened when their turn comes, and checked on their way.
- * @param documents more files, by name
+ * Returns the members of an archive of a layout in their order: `oci-layout` and `index.json` first, so that a reader can tell at once what
+ * it reads, then Docker's files and all blobs by name. A blob is opened when it is written, and checked then.
+ * @param documents more files by name; they replace those of the layout
+ * @example
+ * ```ts
+ * import { Layout, layoutMembers } from "@ocilot/layout";
+ *
+ * const layout = await Layout.open("./layout");
+ * const members = await layoutMembers(layout);
+ * console.log(members.map(({ name, size }) => `${name} ${size}`));
+ * ```
  */
 export async function layoutMembers(layout: Layout, documents: Readonly<Record<string, string>> = {}): Promise<ArchiveMember[]> {
   const { text } = await layout.index.read();
   const members = new Map<string, ArchiveMember>();
   const add = (member: ArchiveMember): void => void members.set(member.name, member);
-  for (const [name, content] of Object.entries(documents)) add(document(name, content));
+  for (const [name, content] of Object.entries({ ...(await layout.dockerDocuments()), ...documents })) add(documentMember(name, content));
   add({ name: "blobs/", size: 0 });
   for await (const { digest, size } of layout.blobs.list()) {
     const name = blobPath(digest);
     add({ name: name.slice(0, name.lastIndexOf("/") + 1), size: 0 });
-    const descriptor = { mediaType: OCTET_STREAM, digest, size };
-    add({
-      name,
-      size,
-      open: async () => await contentOf(layout, descriptor),
-      blob: { descriptor, extent: async () => await layout.blobs.extent?.(descriptor) },
-    });
+    add(blobMember(layout.blobs, { mediaType: OCTET_STREAM, digest, size }));
   }
-  const marker = document(MARKER_FILE, `{"imageLayoutVersion":"${LAYOUT_VERSION}"}`);
-  return [marker, document(INDEX_FILE, text), ...[...members.values()].toSorted(byName)];
+  const marker = documentMember(MARKER_FILE, `{"imageLayoutVersion":"${LAYOUT_VERSION}"}`);
+  return [marker, documentMember(INDEX_FILE, text), ...[...members.values()].toSorted(byName)];
 }
 
-async function contentOf({ blobs }: Layout, d: Descriptor): Promise<Iterable<Uint8Array> | AsyncIterable<Uint8Array>> {
-  return d.size <= SMALL_BYTES ? [await blobs.bytes(d)] : await blobs.open(d);
+/** Returns the member that holds a blob. It is opened when its turn comes, and checked on its way. */
+export function blobMember(blobs: BlobReader, descriptor: Descriptor): ArchiveMember {
+  return {
+    name: blobPath(descriptor.digest),
+    size: descriptor.size,
+    open: async () => (descriptor.size <= SMALL_BYTES ? [await blobs.bytes(descriptor)] : await blobs.open(descriptor)),
+    blob: { descriptor, extent: async () => await blobs.extent?.(descriptor) },
+  };
 }
 
-function document(name: string, content: string): ArchiveMember {
-  const bytes = Buffer.from(content);
+/** Returns the member that holds a document. */
+export function documentMember(name: string, content: string | Uint8Array): ArchiveMember {
+  const bytes = typeof content === "string" ? Buffer.from(content) : content;
   return { name, size: bytes.length, open: () => [bytes] };
 }
 

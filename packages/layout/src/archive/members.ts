@@ -1,48 +1,66 @@
 import { OcilotError } from "../errors.js";
+import { Pace } from "../filesystem/pace.js";
 import { shown } from "./archive-error.js";
 import { linkTarget } from "./member-name.js";
 import type { Member } from "./scan.js";
 
-/** Longer chains of links are loops, or mean harm. */
+/** A longer chain of links is a loop or an attack. */
 const MAX_LINKS = 32;
 
-/** Where a file's content lies in the archive. */
+/** Where the content of a file is in the archive, in bytes. */
 export interface Extent {
   readonly offset: number;
   readonly size: number;
 }
 
 /**
- * The files of an archive by name, links read as what they lead to. A name that stands in the archive more than once has
- * several extents, in their order.
- * @throws OcilotError `LINK_OUTSIDE` for a link that does not lead to a file in the archive, or that other members lie below
+ * The content under one name. A name that occurs several times has several extents, in the order of the archive. The extents that a link
+ * leads to are the array of its target, not a copy: many links to a name with many extents cost no more than their sum.
  */
-export function filesOf(archive: string, members: readonly Member[]): Map<string, Extent[]> {
-  const files = new Map<string, Extent[]>();
+export interface NamedContent {
+  readonly own: readonly Extent[];
+  readonly linked?: readonly Extent[];
+}
+
+/**
+ * Returns the files of an archive by name; links stand for the content that they lead to.
+ * @throws OcilotError `LINK_OUTSIDE` for a link that does not lead to a file in the archive, or that other members are below; `ABORTED`
+ */
+export async function filesOf(archive: string, members: readonly Member[], signal?: AbortSignal): Promise<Map<string, NamedContent>> {
+  const pace = new Pace(signal);
+  const own = new Map<string, Extent[]>();
   const links = new Map<string, Member>();
   for (const member of members) {
+    if (pace.isDue) await pace.rest();
     if (member.kind !== "file") {
       const twin = links.get(member.name);
-      if (twin !== undefined && twin.target !== member.target) throw linkRefused(archive, member, "stands there twice");
+      if (twin !== undefined && twin.target !== member.target) throw linkRefused(archive, member, "occurs twice with different targets");
       links.set(member.name, member);
     } else {
       const extent = { offset: member.offset, size: member.size };
-      const there = files.get(member.name);
-      if (there === undefined) files.set(member.name, [extent]);
-      else there.push(extent);
+      const known = own.get(member.name);
+      if (known === undefined) own.set(member.name, [extent]);
+      else known.push(extent);
     }
   }
+  const files = new Map<string, NamedContent>();
+  for (const [name, extents] of own) {
+    if (pace.isDue) await pace.rest();
+    files.set(name, { own: extents });
+  }
   if (links.size === 0) return files;
-  refuseRedirection(archive, members, links);
-  const resolved = [...links.values()].map((link) => ({ name: link.name, extents: resolve(archive, link, files, links) }));
-  for (const { name, extents } of resolved) files.set(name, [...(files.get(name) ?? []), ...extents]);
+  await refuseRedirection(archive, members, links, pace);
+  for (const link of links.values()) {
+    if (pace.isDue) await pace.rest();
+    files.set(link.name, { own: own.get(link.name) ?? [], linked: follow(archive, link, own, links) });
+  }
   return files;
 }
 
-function resolve(
+function follow(
   archive: string,
   link: Member,
-  files: ReadonlyMap<string, Extent[]>,
+  files: ReadonlyMap<string, readonly Extent[]>,
   links: ReadonlyMap<string, Member>,
 ): readonly Extent[] {
   let at = link;
@@ -58,24 +76,42 @@ function resolve(
   throw linkRefused(archive, link, "leads to itself, or through too many others");
 }
 
-/** A link that others lie below would send them, on unpacking, to wherever it leads. */
-function refuseRedirection(archive: string, members: readonly Member[], links: ReadonlyMap<string, Member>): void {
-  const names = members.map((m) => m.name).toSorted();
-  for (const link of links.values()) {
-    const below = names[firstFrom(names, `${link.name}/`)];
-    if (below?.startsWith(`${link.name}/`)) throw linkRefused(archive, link, `would send the member ${shown(below)} elsewhere`);
-  }
+/** A path component and what is below it; `link` where a link has this path. */
+interface PathNode {
+  readonly below: Map<string, PathNode>;
+  link?: Member;
 }
 
-/** The place of the first of sorted names that is not before `name`. */
-function firstFrom(names: readonly string[], name: string): number {
-  let [low, high] = [0, names.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (names[middle]! < name) low = middle + 1;
-    else high = middle;
+/**
+ * Refuses a link that has other members below it: unpacking would write them to wherever it leads. The time is linear in the length of
+ * all names.
+ */
+async function refuseRedirection(
+  archive: string,
+  members: readonly Member[],
+  links: ReadonlyMap<string, Member>,
+  pace: Pace,
+): Promise<void> {
+  const root: PathNode = { below: new Map() };
+  for (const link of links.values()) {
+    if (pace.isDue) await pace.rest();
+    let at = root;
+    for (const part of link.name.split("/")) {
+      let next = at.below.get(part);
+      if (next === undefined) at.below.set(part, (next = { below: new Map() }));
+      at = next;
+    }
+    at.link = link;
   }
-  return low;
+  for (const { name } of members) {
+    if (pace.isDue) await pace.rest();
+    let at: PathNode | undefined = root;
+    for (const part of name.split("/")) {
+      if (at.link !== undefined) throw linkRefused(archive, at.link, `would send the member ${shown(name)} elsewhere`);
+      at = at.below.get(part);
+      if (at === undefined) break;
+    }
+  }
 }
 
 function linkRefused(archive: string, link: Member, why: string): OcilotError<"LINK_OUTSIDE"> {
@@ -84,6 +120,6 @@ function linkRefused(archive: string, link: Member, why: string): OcilotError<"L
     "LINK_OUTSIDE",
     `${archive}: the ${kind} ${shown(link.name)} → ${shown(link.target ?? "")} ${why}`,
     { file: link.name },
-    { hint: "Do not unpack this archive with other tools: it may write outside the directory. Ask whoever made it." },
+    { hint: "Do not unpack this archive with other tools: it may write outside the directory. Ask its author." },
   );
 }

@@ -1,15 +1,15 @@
 import type { FileHandle } from "node:fs/promises";
 
-/** What is handed to the system at once. */
+/** The number of bytes written in one system call. */
 export const RUN_BYTES: number = 1 << 20;
 
-/** Bytes of an archive, and where in it they stand. */
+/** Bytes of an archive and their position in it. */
 export interface Piece {
   readonly at: number;
   readonly bytes: Uint8Array;
 }
 
-/** The same pieces in fewer, larger runs: small ones are held back and handed on with what comes right behind them; none is copied. */
+/** Joins small pieces that follow each other into runs of about `size` bytes. Copies none of them. */
 export async function* runsOf(pieces: AsyncIterable<Piece>, size: number): AsyncIterable<{ at: number; chunks: Uint8Array[] }> {
   let run: { at: number; chunks: Uint8Array[] } = { at: 0, chunks: [] };
   let length = 0;
@@ -22,7 +22,7 @@ export async function* runsOf(pieces: AsyncIterable<Piece>, size: number): Async
     if (length === 0) run = { at, chunks: [] };
     run.chunks.push(bytes);
     length += bytes.length;
-    // As many pieces as one system call takes.
+    // One system call takes at most about this many pieces.
     if (length < size && run.chunks.length < 1000) continue;
     yield run;
     length = 0;
@@ -30,7 +30,7 @@ export async function* runsOf(pieces: AsyncIterable<Piece>, size: number): Async
   if (length > 0) yield run;
 }
 
-/** Bytes that follow each other, from `start` on. */
+/** Returns chunks as pieces that follow each other from `start` on. */
 export async function* piecesFrom(start: number, chunks: AsyncIterable<Uint8Array>): AsyncIterable<Piece> {
   let at = start;
   for await (const bytes of chunks) {
@@ -39,7 +39,10 @@ export async function* piecesFrom(start: number, chunks: AsyncIterable<Uint8Arra
   }
 }
 
-/** Writes pieces to their places in a file, as long as `check` throws nothing. @throws file-system errors as they come, and what the pieces throw */
+/**
+ * Writes pieces to their positions in a file. Calls `check` before each write, to end early.
+ * @throws file-system errors as they come, and what the pieces and `check` throw
+ */
 export async function writePieces(file: FileHandle, pieces: AsyncIterable<Piece>, check: () => void): Promise<void> {
   for await (const { at, chunks } of runsOf(pieces, RUN_BYTES)) {
     check();

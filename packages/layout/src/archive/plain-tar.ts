@@ -1,23 +1,23 @@
 import type { FileHandle } from "node:fs/promises";
-import { BlobMover } from "../blob-mover.js";
+import { BlobMover } from "../mover/blob-mover.js";
 import { type Piece, piecesFrom, writePieces } from "./pieces.js";
 import { type ArchiveMember, END, type MemberProgress, contentOf, headersOf, padding } from "./tar-bytes.js";
 import { watched } from "./watched.js";
 
-/** From here on a blob is moved on its own, beside others. */
+/** A blob of this size or more is written separately, in parallel with others, in bytes. */
 const APART_BYTES = 1 << 20;
 
-/** Who is told of what, and what may end it early. */
+/** How a plain tar is written. */
 export interface PlainTarOptions {
   readonly signal: AbortSignal | undefined;
   readonly onProgress: MemberProgress | undefined;
-  /** Told of what the members throw, which is no fault of the file. */
+  /** Called with what the members throw, which is not an error of the file. */
   readonly onFault: (error: unknown) => void;
 }
 
 /**
- * Writes an uncompressed tar into an empty file. Where each member will stand is known beforehand, so large blobs are moved straight
- * to their places, several at once, and all else is written around them in its order. The bytes are those of `tarBytes`.
+ * Writes an uncompressed tar into an empty file. The position of each member is known in advance, so large blobs are moved straight to
+ * their positions, several at once, and everything else is written around them in order. The bytes are those of `tarBytes`.
  * @throws OcilotError `ABORTED`; file-system errors as they come, and what the members throw
  */
 export async function writePlainTar(file: FileHandle, members: readonly ArchiveMember[], options: PlainTarOptions): Promise<void> {
@@ -45,7 +45,7 @@ export async function writePlainTar(file: FileHandle, members: readonly ArchiveM
   }
 }
 
-/** The blobs that are moved on their own, and where the content of each begins. */
+/** Returns the blobs that are written separately, and where the content of each begins, in bytes. */
 function placesApart(members: readonly ArchiveMember[]): Map<ArchiveMember, number> {
   const places = new Map<ArchiveMember, number>();
   const isApart = (m: ArchiveMember): boolean => m.blob !== undefined && m.size >= APART_BYTES;

@@ -1,43 +1,46 @@
-import { setImmediate as breathe } from "node:timers/promises";
-import { throwIfAborted } from "../io-error.js";
+import { Pace } from "../filesystem/pace.js";
 import { archiveInvalid, overLimit } from "./archive-error.js";
-import type { ArchiveFile } from "./archive-file.js";
 import { ExtendedHeaders } from "./extended-headers.js";
 import { memberName } from "./member-name.js";
 import { type DecodedHeader, decodeHeader } from "./tar-header.js";
+import type { TarSource } from "./tar-source.js";
 
 const BLOCK = 512;
-/** What one read takes in: the headers of many small members at once. */
+/** The size of one read, in bytes: the headers of many small members at once. */
 const WINDOW = 1 << 16;
-/** Headers between two turns of the event loop. */
-const SLICE = 4096;
-/** Half a gibibyte of headers; the largest layouts that were ever met have a tenth of it. */
+/** The default limit of members: ten times the largest known layouts. */
 export const DEFAULT_MAX_MEMBERS = 500_000;
-/** All names together: they are held in memory while the archive is open. */
-const MAX_NAMES_BYTES = 256 << 20;
+/** The limit of the length of all names together, in bytes: they are in memory while the archive is open. */
+const MAX_NAME_BYTES = 64 << 20;
 
-/** A file or a link in a tar. `offset` is where its content begins. */
+/** A file or a link in a tar. */
 export interface Member {
   readonly name: string;
   readonly kind: "file" | "link" | "symlink";
+  /** Where the content begins, in bytes. */
   readonly offset: number;
+  /** In bytes. */
   readonly size: number;
-  /** Where a link leads, as it stands in the archive. */
+  /** Where a link leads, as written in the archive. */
   readonly target?: string;
 }
 
 export interface ScanOptions {
   readonly maxMembers: number;
+  /** The limit of the length of all names together, in bytes (default: 64 MiB). */
+  readonly maxNameBytes?: number;
   readonly signal?: AbortSignal;
 }
 
 /**
- * Lists a tar's files and links, in their order, from its headers alone: content is passed over. PAX and GNU headers
- * count; owners, modes and times do not. Directories are left out.
+ * Returns the files and links of a tar in their order, from the headers alone; content is skipped. Applies PAX and GNU headers, ignores
+ * owners, modes and times, and leaves out directories. `hasEnd` is false if the end mark is missing.
  * @throws OcilotError `ARCHIVE_INVALID`, `UNSAFE_NAME`, `LIMIT_EXCEEDED`, `ABORTED`, `IO_ERROR`
  */
-export async function scanMembers(file: ArchiveFile, { maxMembers, signal }: ScanOptions): Promise<{ members: Member[]; hasEnd: boolean }> {
+export async function scanMembers(file: TarSource, options: ScanOptions): Promise<{ members: Member[]; hasEnd: boolean }> {
+  const { maxMembers, maxNameBytes = MAX_NAME_BYTES, signal } = options;
   const { location } = file;
+  const pace = new Pace(signal);
   const blocks = new BlockReader(file);
   const members: Member[] = [];
   const extended = new ExtendedHeaders(file);
@@ -46,13 +49,11 @@ export async function scanMembers(file: ArchiveFile, { maxMembers, signal }: Sca
   let at = 0;
   let hasEnd = false;
   for (; at < file.size; count++) {
-    if (count % SLICE === SLICE - 1) {
-      await breathe();
-      throwIfAborted(signal);
-    }
+    if (pace.isDue) await pace.rest();
+    if (!blocks.has(at)) await blocks.load(at);
     const header = decodeAt(location, blocks.at(at), at);
     if (header === null) {
-      hasEnd = isEnd(location, blocks, at);
+      hasEnd = await isEnd(location, blocks, at);
       break;
     }
     if (count >= maxMembers)
@@ -60,29 +61,28 @@ export async function scanMembers(file: ArchiveFile, { maxMembers, signal }: Sca
     const start = at;
     at += BLOCK;
     if (extended.isExtended(header)) {
-      at += padded(extended.take(header, at));
+      at += padded(await extended.take(header, at));
       continue;
     }
     const { raw, size, target, isFile } = extended.apply(header, blocks.at(start), start);
     const name = memberName(location, raw, isFile || target !== undefined);
     if (size > file.size - at) {
-      throw archiveInvalid(location, `is cut short: ${size} bytes are promised, ${file.size - at} are left`, {
+      throw archiveInvalid(location, `is cut short: the header says ${size} bytes, the file has ${file.size - at}`, {
         member: raw,
         offset: start,
       });
     }
     nameBytes += raw.length + (target?.length ?? 0);
-    if (nameBytes > MAX_NAMES_BYTES) throw overLimit(location, "bytes of names", MAX_NAMES_BYTES, nameBytes, "Split the archive.");
+    if (nameBytes > maxNameBytes) throw overLimit(location, "bytes of names", maxNameBytes, nameBytes, "Split the archive.");
     if (isFile) members.push({ name, kind: "file", offset: at, size });
     else if (target !== undefined) members.push({ name, kind: header.type as "link" | "symlink", offset: at, size: 0, target });
     at += padded(size);
   }
-  if (extended.isPending) throw archiveInvalid(location, "ends behind an extended header", { offset: at });
+  if (extended.isPending) throw archiveInvalid(location, "ends after an extended header", { offset: at });
   return { members, hasEnd };
 }
 
-/** A checksum that is wrong in the very first header means that this is no tar at all; see `openArchive`. */
-function decodeAt(location: string, block: Buffer, offset: number): DecodedHeader | null {
+function decodeAt(location: string, block: Uint8Array, offset: number): DecodedHeader | null {
   try {
     return decodeHeader(block);
   } catch (cause) {
@@ -90,24 +90,25 @@ function decodeAt(location: string, block: Buffer, offset: number): DecodedHeade
   }
 }
 
-/** Two blocks of zeros end a tar; behind one alone, some programs read on and others do not. */
-function isEnd(location: string, blocks: BlockReader, at: number): boolean {
+/** True for the two blocks of zeros that end a tar. After a single one, some programs read on and others do not. */
+async function isEnd(location: string, blocks: BlockReader, at: number): Promise<boolean> {
   if (at + BLOCK >= blocks.size) return true;
+  if (!blocks.has(at + BLOCK)) await blocks.load(at + BLOCK);
   if (blocks.at(at + BLOCK).every((b) => b === 0)) return true;
-  throw archiveInvalid(location, "a lone block of zeros stands between members", { offset: at });
+  throw archiveInvalid(location, "there is a single block of zeros between members", { offset: at });
 }
 
 function padded(size: number): number {
   return Math.ceil(size / BLOCK) * BLOCK;
 }
 
-/** Blocks of the file by their place, read many at a time where they lie side by side. */
+/** Reads blocks of the file, many at a time where they are close together. */
 class BlockReader {
-  readonly #file: ArchiveFile;
-  #window: Buffer = Buffer.alloc(0);
+  readonly #file: TarSource;
+  #window: Uint8Array = new Uint8Array();
   #start = 0;
 
-  constructor(file: ArchiveFile) {
+  constructor(file: TarSource) {
     this.#file = file;
   }
 
@@ -115,16 +116,25 @@ class BlockReader {
     return this.#file.size;
   }
 
-  /** @throws OcilotError `ARCHIVE_INVALID` if the file ends within the block */
-  at(offset: number): Buffer {
+  /** True if {@link at} can return the block: most are in memory, so that a scan seldom waits. */
+  has(offset: number): boolean {
     const within = offset - this.#start;
-    if (within >= 0 && within + BLOCK <= this.#window.length) return this.#window.subarray(within, within + BLOCK);
-    // Small where members are large, so that only headers are read; wide where one follows upon the other.
-    const isNear = offset >= this.#start && within <= WINDOW;
+    return within >= 0 && within + BLOCK <= this.#window.length;
+  }
+
+  /** Returns a block that is in memory. */
+  at(offset: number): Uint8Array {
+    const within = offset - this.#start;
+    return this.#window.subarray(within, within + BLOCK);
+  }
+
+  /** Reads a block into memory. @throws OcilotError `ARCHIVE_INVALID` if the file ends within the block */
+  async load(offset: number): Promise<void> {
+    // One block where members are large, so that content is not read; many where headers follow each other.
+    const isNear = offset >= this.#start && offset - this.#start <= WINDOW;
     const length = Math.min(isNear ? WINDOW : BLOCK, this.size - offset);
     if (length < BLOCK) throw archiveInvalid(this.#file.location, "is cut short within a header", { offset });
-    this.#window = this.#file.read(offset, length);
+    this.#window = await this.#file.read(offset, length);
     this.#start = offset;
-    return this.#window.subarray(0, BLOCK);
   }
 }

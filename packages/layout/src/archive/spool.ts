@@ -4,30 +4,38 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Readable, addAbortSignal } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { shellWord } from "../filesystem/shell-word.js";
 import { isOcilotError } from "../errors.js";
-import { ioError, throwIfAborted } from "../io-error.js";
-import { tempName } from "../temp-file.js";
+import { ioError } from "../filesystem/io-error.js";
+import { throwIfAborted } from "../abort.js";
+import { sweepTemps } from "../filesystem/sweep-temps.js";
+import { tempName } from "../filesystem/temp-file.js";
 import { archiveInvalid, overLimit } from "./archive-error.js";
 import { ArchiveFile } from "./archive-file.js";
-import { decompressor, sniffCompression } from "./compression.js";
+import { decompressor } from "./compression.js";
+import { sniffCompression } from "./sniff.js";
+import { ZstdFrames } from "./zstd-frames.js";
 
-/** Where a stream is put down, and how much of it. */
+/** How a stream is written to a temporary file. */
 export interface SpoolOptions {
-  /** The largest size, decompressed. */
+  /** The largest decompressed size, in bytes. */
   readonly maxSize: number;
-  /** The directory of the temporary file; that of the system unless told. */
+  /** The directory of the temporary file (default: the system's temporary directory). */
   readonly tempDir?: string;
   readonly signal?: AbortSignal;
 }
 
 /**
- * Puts a stream, decompressed, into a private temporary file that has no name any more when this returns, so that
- * not even a killed process leaves it behind. (Where an open file cannot lose its name, it goes when it is closed.)
- * @throws OcilotError `LIMIT_EXCEEDED`, `ARCHIVE_INVALID` if it does not decompress, `ABORTED`, `IO_ERROR`
+ * Writes a stream, decompressed, to a private temporary file and returns that file, open. Its name is removed before this returns, where
+ * the system allows that, else when the file is closed. What a process leaves that is killed before, the next call in the same directory
+ * removes.
+ * @throws OcilotError `LIMIT_EXCEEDED`, `ARCHIVE_INVALID` if it does not decompress, `UNSUPPORTED`, `ABORTED`, `IO_ERROR`
  */
 export async function spool(source: Readable, location: string, options: SpoolOptions): Promise<ArchiveFile> {
-  const path = join(options.tempDir ?? tmpdir(), tempName());
+  const directory = options.tempDir ?? tmpdir();
+  const path = join(directory, tempName());
   try {
+    await sweepTemps(directory);
     const file = await open(path, "wx", 0o600);
     try {
       await writeAll(source, file, location, options);
@@ -43,7 +51,7 @@ export async function spool(source: Readable, location: string, options: SpoolOp
   }
 }
 
-/** Opens what has been written and takes its name away. */
+/** Opens the written file and removes its name. */
 function unnamed(location: string, path: string): ArchiveFile {
   const fd = openSync(path, "r");
   try {
@@ -55,7 +63,7 @@ function unnamed(location: string, path: string): ArchiveFile {
   }
 }
 
-/** For a system where an open file keeps its name. */
+/** A temporary file on a system where an open file keeps its name. */
 class NamedSpool extends ArchiveFile {
   readonly #remove: () => void;
 
@@ -88,9 +96,11 @@ async function writeAll(source: Readable, file: FileHandle, location: string, { 
   if (compression === "none") return await put(all);
   const unpack = decompressor(location, compression);
   let fed = 0;
+  const frames = compression === "zstd" ? new ZstdFrames() : undefined;
   const counted = async function* (chunks: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
     for await (const chunk of chunks) {
       fed += chunk.length;
+      frames?.feed(chunk);
       yield chunk;
     }
   };
@@ -100,19 +110,20 @@ async function writeAll(source: Readable, file: FileHandle, location: string, { 
     if (isOcilotError(error) || signal?.aborted || !isCodecError(error)) throw error;
     throw archiveInvalid(location, `does not decompress: ${(error as Error).message}`, { cause: error });
   }
-  // Node's zstd stops in silence after the first frame, and leaves out what comes behind it.
+  // The zstd of Node before 26 stops after the first frame without an error, and leaves out the rest.
   if (unpack.bytesWritten !== fed) {
-    throw archiveInvalid(location, `is more than one ${compression} frame, or has something behind it`, {
-      hint: `Decompress it first: ${compression} -d.`,
+    throw archiveInvalid(location, `has more than one ${compression} frame, or something after it`, {
+      hint: `Decompress it first: ${compression} -d < ${shellWord(location)} > NEW.tar`,
     });
   }
+  if (frames?.isComplete === false) throw archiveInvalid(location, "does not decompress: the zstd data is cut off");
 }
 
 function isCodecError(error: unknown): boolean {
   return error instanceof Error && "code" in error && /^(?:Z_|ZSTD_)/.test(String(error.code));
 }
 
-/** The first bytes of a stream, and the whole of it. */
+/** Returns the first bytes of a stream, and the whole of it. */
 async function peek(source: Readable): Promise<{ head: Buffer; all: AsyncIterable<Buffer> }> {
   const chunks = source[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   const first: Buffer[] = [];

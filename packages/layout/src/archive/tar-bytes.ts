@@ -1,29 +1,31 @@
 import type { Descriptor } from "../spec/descriptor.js";
-import type { BlobExtent } from "../storage.js";
+import type { BlobExtent } from "../mover/blob-extent.js";
 import { type EncodableHeader, encodeHeader, encodePax } from "./tar-header.js";
 
 const BLOCK = 512;
 const ZEROS = new Uint8Array(2 * BLOCK);
-/** What comes behind the last member. */
+/** The length of the end mark, in bytes. */
+export const END_BYTES: number = 2 * BLOCK;
+/** The end mark: two blocks of zeros. */
 export const END: Uint8Array = ZEROS;
-/** What is told of at once, of a large member. */
+/** Progress within a large member is reported in steps of this many bytes. */
 const TELL_BYTES = 8 << 20;
 
-/** A file of a new archive; a name that ends in `/` is a directory, whose size is 0. */
+/** A file of a new archive. A name that ends in `/` is a directory, whose size is 0. */
 export interface ArchiveMember {
   readonly name: string;
   readonly size: number;
-  /** The content, exactly as long as `size` says. Called once, when its turn has come. */
+  /** Opens the content, which must have exactly `size` bytes. Called once, when the member is written. */
   open?(): Iterable<Uint8Array> | Promise<Iterable<Uint8Array> | AsyncIterable<Uint8Array>>;
-  /** Where the content is a blob: in the place of `open` it may then be moved from where it lies, beside others. */
+  /** For a blob: it may be moved from its file, in parallel with others, instead of being read with `open`. */
   readonly blob?: { readonly descriptor: Descriptor; extent(): Promise<BlobExtent | undefined> };
 }
 
-/** Told of bytes of a member that have been dealt with, and with `isWhole` when all of it has been. */
+/** Called with the number of bytes of a member written since the last call, and with `isWhole` after the last of them. */
 export type MemberProgress = (event: { readonly member: ArchiveMember; readonly bytes: number; readonly isWhole: boolean }) => void;
 
 /**
- * The bytes of a tar. They depend on names and contents alone: no time, owner or mode of the machine gets in.
+ * Returns the bytes of a tar. They depend on names and contents only, not on the time, owner or modes of this machine.
  * @throws what the members throw
  */
 export async function* tarBytes(members: Iterable<ArchiveMember>, onProgress?: MemberProgress): AsyncIterable<Uint8Array> {
@@ -35,7 +37,10 @@ export async function* tarBytes(members: Iterable<ArchiveMember>, onProgress?: M
   yield END;
 }
 
-/** What a member is, without header and padding. @throws what it throws, and where it is not as long as it says */
+/**
+ * Returns the content of a member, without header and padding.
+ * @throws what the member throws; an error if its size is not what it says
+ */
 export async function* contentOf(member: ArchiveMember, onProgress?: MemberProgress): AsyncIterable<Uint8Array> {
   let seen = 0;
   let told = 0;
@@ -46,12 +51,19 @@ export async function* contentOf(member: ArchiveMember, onProgress?: MemberProgr
     onProgress?.({ member, bytes: seen - told, isWhole: false });
     told = seen;
   }
-  // The stream of a blob has checked this already; a tar with a wrong size would be of no use to anybody.
+  // The stream of a blob has checked this already; a tar with a wrong size could not be read.
   if (seen !== member.size) throw new Error(`${member.name}: ${member.size} bytes were promised, ${seen} came`);
   onProgress?.({ member, bytes: seen - told, isWhole: true });
 }
 
-/** One header, or where the name does not fit, a PAX header and then one under a shorter name. */
+/** Returns the bytes that a member takes in a tar: header, content and padding. */
+export function memberBytes(member: Pick<ArchiveMember, "name" | "size">): number {
+  let bytes = member.size + padding(member.size).length;
+  for (const block of headersOf(member)) bytes += block.length;
+  return bytes;
+}
+
+/** Returns the header of a member; for a name that does not fit, a PAX header and then one under a shorter name. */
 export function* headersOf({ name, size }: Pick<ArchiveMember, "name" | "size">): Iterable<Uint8Array> {
   const header: EncodableHeader = {
     name,
@@ -71,7 +83,7 @@ export function* headersOf({ name, size }: Pick<ArchiveMember, "name" | "size">)
   yield encodeHeader({ ...header, name: "PaxMember" })!;
 }
 
-/** What fills the last block of a member. */
+/** Returns the zeros that fill the last block of a member of `size` bytes. */
 export function padding(size: number): Uint8Array {
   return ZEROS.subarray(0, (BLOCK - (size % BLOCK)) % BLOCK);
 }

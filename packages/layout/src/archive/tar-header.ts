@@ -1,10 +1,10 @@
 import type { Headers } from "tar-stream";
-// @ts-expect-error -- tar-stream has this file for itself, and its types leave it out.
+// @ts-expect-error -- tar-stream does not export this file, and its types leave it out.
 import * as codec from "tar-stream/headers.js";
 
 type MemberType = NonNullable<Headers["type"]>;
 
-/** As decoded: `type` is null where tar-stream does not know it. */
+/** A decoded header. `type` is null for a type that tar-stream does not know. */
 export interface DecodedHeader {
   readonly name: string;
   readonly size: number;
@@ -32,7 +32,10 @@ interface HeaderCodec {
 
 const tar = codec as HeaderCodec;
 
-/** Null for a block of zeros; throws where the checksum is wrong. The oldest format has no magic and is taken all the same. */
+/**
+ * Decodes a header. Returns null for a block of zeros. The oldest format, without magic, is accepted.
+ * @throws an error if the checksum is wrong
+ */
 export function decodeHeader(block: Uint8Array): DecodedHeader | null {
   return tar.decode(block, "utf-8", true);
 }
@@ -45,7 +48,7 @@ export function decodeLongName(body: Uint8Array): string {
   return tar.decodeLongPath(body);
 }
 
-/** Null where the name does not fit into a header. */
+/** Encodes a header. Returns null if the name does not fit. */
 export function encodeHeader(header: EncodableHeader): Uint8Array | null {
   return tar.encode(header);
 }

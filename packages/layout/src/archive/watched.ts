@@ -1,4 +1,4 @@
-/** Tells what content itself throws from what writing it throws: that must not look like a fault of the target. */
+/** Passes content on and calls `onFault` with what reading it throws, so that it is not reported as an error of writing. */
 export async function* watched<T>(content: AsyncIterable<T>, onFault: (error: unknown) => void): AsyncIterable<T> {
   try {
     yield* content;

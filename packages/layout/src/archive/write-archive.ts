@@ -2,11 +2,14 @@ import { link, lstat, open } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { renameOver, syncDirectory } from "../atomic-write.js";
-import { EarlySync } from "../early-sync.js";
+import { syncDirectory } from "../filesystem/atomic-write.js";
+import { renameOver } from "../filesystem/rename-over.js";
+import { EarlySync } from "../filesystem/early-sync.js";
 import { OcilotError } from "../errors.js";
-import { errnoOf, ioError, throwIfAborted } from "../io-error.js";
-import { removeTemp, sweepTemps, tempName } from "../temp-file.js";
+import { errnoOf, ioError } from "../filesystem/io-error.js";
+import { throwIfAborted } from "../abort.js";
+import { sweepTemps } from "../filesystem/sweep-temps.js";
+import { removeTemp, tempName } from "../filesystem/temp-file.js";
 import { type Compression, compressionOf, compressor } from "./compression.js";
 import { RUN_BYTES, piecesFrom, runsOf, writePieces } from "./pieces.js";
 import { writePlainTar } from "./plain-tar.js";
@@ -17,21 +20,28 @@ export type { ArchiveMember, MemberProgress } from "./tar-bytes.js";
 
 /** Where and how an archive is written. */
 export interface ArchiveOutput {
-  /** As the name of the file asks for (`.gz`, `.zst`) unless told; none for a stream. */
+  /** The compression (default: what the suffix of the file asks for, `.gz` or `.zst`; none for a stream). */
   readonly compression?: Compression;
-  /** Replace a file that is there. */
+  /** Replace an existing file (default: false). */
   readonly force?: boolean;
-  /** `false` trades safety against a power cut for speed; true unless told. */
+  /** `false` skips syncing to the disk: faster, but data may be lost on power failure (default: true). */
   readonly sync?: boolean;
   readonly signal?: AbortSignal;
-  /** Told of the content of members, and not in their order. */
+  /** Called as the content of members is written, not in their order. */
   readonly onMember?: MemberProgress;
 }
 
 /**
- * Writes a tar, reproducibly: the same members give the same bytes (packed: with the same zlib or zstd). A file gets its
- * name only when it is whole; after a failure none is left. `-` is standard output, and a stream is not ended.
- * @throws OcilotError `OUTPUT_EXISTS`, `ARCHIVE_INVALID` where Node has no zstd, `ABORTED`, `IO_ERROR`, and what the members throw
+ * Writes a tar reproducibly: the same members give the same bytes (compressed: with the same zlib or zstd). A file gets its name only when
+ * it is complete; after a failure nothing is left. `-` is standard output. A stream is not ended.
+ * @throws OcilotError `OUTPUT_EXISTS`, `UNSUPPORTED` if Node lacks zstd, `ABORTED`, `ACCESS_DENIED`, `IO_ERROR`, and what the members throw
+ * @example
+ * ```ts
+ * import { Layout, layoutMembers, writeArchive } from "@ocilot/layout";
+ *
+ * const layout = await Layout.open("./layout");
+ * await writeArchive("./layout.tar.zst", await layoutMembers(layout), { compression: "zstd" });
+ * ```
  */
 export async function writeArchive(sink: string | Writable, members: Iterable<ArchiveMember>, options: ArchiveOutput = {}): Promise<void> {
   if (typeof sink === "string" && sink !== "-") return await writeFile(sink, members, options);
@@ -39,20 +49,22 @@ export async function writeArchive(sink: string | Writable, members: Iterable<Ar
   await writeStream(stream, sink === "-" ? "standard output" : "the stream", members, options);
 }
 
-/** @throws OcilotError `OUTPUT_EXISTS` unless `path` is free, or a file that `force` may replace */
+/** Refuses a path that is taken, except by a file where `force` is set. @throws OcilotError `OUTPUT_EXISTS` */
 export async function refuseTakenPath(path: string, force: boolean): Promise<void> {
   const there = await lstat(path).catch((error: unknown) => {
     if (errnoOf(error) === "ENOENT") return undefined;
     throw ioError(error, path);
   });
   if (there === undefined || (force && !there.isDirectory())) return;
+  // A process killed right after the file got its name leaves its temporary name beside it.
+  await sweepTemps(dirname(path)).catch(() => undefined);
   throw outputExists(path, there.isDirectory());
 }
 
 function outputExists(path: string, isDirectory: boolean): OcilotError<"OUTPUT_EXISTS"> {
   return new OcilotError(
     "OUTPUT_EXISTS",
-    isDirectory ? `${path} is a directory` : `${path} is there already, and an archive is never written into`,
+    isDirectory ? `${path} is a directory` : `${path} already exists; archives cannot be updated in place`,
     { path },
     { hint: "Name another file, or replace it with --force." },
   );
@@ -97,14 +109,16 @@ async function writeFile(path: string, members: Iterable<ArchiveMember>, options
   }
 }
 
-/** Puts the file in its place; without `force` never over one that came there meanwhile, where the file system can tell. */
+/**
+ * Gives the file its name. Without `force` it does not replace a file that another program made meanwhile, where the file system can tell.
+ */
 async function takeName(temp: string, path: string, force: boolean): Promise<void> {
   if (!force) {
     try {
       return await link(temp, path);
     } catch (error) {
       if (errnoOf(error) === "EEXIST") throw outputExists(path, false);
-      // No hard links here: FAT, some network and container file systems.
+      // The file system has no hard links: FAT, some network and container volumes.
       await refuseTakenPath(path, false);
     }
   }
@@ -119,7 +133,7 @@ async function writeStream(
   members: Iterable<ArchiveMember>,
   { compression = "none", signal, onMember }: ArchiveOutput,
 ): Promise<void> {
-  // The callback of each write tells of errors; without a listener the event would end the process.
+  // The callback of each write reports errors; without a listener the event would end the process.
   sink.on("error", ignore);
   let fault: unknown;
   try {
@@ -138,6 +152,8 @@ async function writeStream(
       await new Promise<void>((resolve, reject) => sink.write(last, (error) => (error ? reject(error) : resolve())));
     }
   } catch (error) {
+    // The event comes after the callback.
+    await new Promise((resolve) => setImmediate(resolve));
     throw error === fault ? error : ioError(error, name);
   } finally {
     sink.off("error", ignore);
@@ -147,7 +163,7 @@ async function writeStream(
 async function* compressed(archive: string, chunks: AsyncIterable<Uint8Array>, compression: "gzip" | "zstd"): AsyncIterable<Uint8Array> {
   const codec = compressor(archive, compression);
   const done = pipeline(chunks, codec);
-  // Its error comes out of the codec as well.
+  // The codec reports the same error.
   done.catch(() => undefined);
   let isFirst = compression === "gzip";
   for await (const chunk of codec as AsyncIterable<Buffer>) {

@@ -1,11 +1,11 @@
-/** The tag of an entry of `index.json`; it means nothing anywhere else. */
+/** The tag of an entry of `index.json`. It has no meaning elsewhere. */
 export const REF_NAME = "org.opencontainers.image.ref.name";
 export const CREATED = "org.opencontainers.image.created";
-/** The title of a layer: the name under which it is extracted. */
+/** The title of a layer: the file name under which it is extracted. */
 export const TITLE = "org.opencontainers.image.title";
-/** The full image name that containerd and Docker put beside {@link REF_NAME}. */
+/** The full image name, which containerd and Docker add to {@link REF_NAME}. */
 export const CONTAINERD_IMAGE_NAME = "io.containerd.image.name";
-/** The subject of the single referrer that the entry describes. */
+/** The subject of the referrer that the entry describes. */
 export const CONTAINERD_SUBJECT = "io.containerd.manifest.subject";
 /** The subject of the list (referrers response) that the entry describes. */
 export const OLAREG_SUBJECT = "org.olareg.referrer.subject";
@@ -13,8 +13,8 @@ export const OLAREG_CONVERT = "org.olareg.referrer.convert";
 /** As {@link OLAREG_SUBJECT}, from image-spec pull request 1171. */
 export const IMAGE_SPEC_SUBJECT = "org.opencontainers.image.referrer.subject";
 export const IMAGE_SPEC_CONVERT = "org.opencontainers.image.referrer.convert";
-/** The manifest that a BuildKit attestation, a sibling in the same index, describes. */
+/** The manifest that a BuildKit attestation describes, a sibling in the same index. */
 export const DOCKER_REFERENCE_DIGEST = "vnd.docker.reference.digest";
 export const DOCKER_REFERENCE_TYPE = "vnd.docker.reference.type";
-/** What cosign save and hauler say an entry is. */
+/** The role of an entry that cosign save or hauler wrote. */
 export const KIND = "kind";

@@ -2,7 +2,7 @@ import type { Descriptor, Platform } from "./descriptor.js";
 import { isRecord } from "./guards.js";
 import { type JsonNode, type JsonObject, goJson, isGoPlain, sortedMembers } from "./go-json.js";
 
-/** The member order of the Go libraries. */
+/** The order in which the Go libraries write members. */
 export const DESCRIPTOR_ORDER: readonly string[] = [
   "mediaType",
   "digest",
@@ -14,14 +14,14 @@ export const DESCRIPTOR_ORDER: readonly string[] = [
   "artifactType",
 ];
 
-/** A descriptor in the Go libraries' member order, annotations sorted, empty ones left out. */
+/** Returns a descriptor as JSON members in the order of the Go libraries, annotations sorted, empty members left out. */
 export function descriptorNode(d: Descriptor): JsonObject {
   const members: (readonly [string, JsonNode])[] = [
     ["mediaType", d.mediaType],
     ["digest", d.digest],
     ["size", d.size],
   ];
-  // What came out of a document may hold null where the type says undefined.
+  // A parsed document may have null where the type says undefined.
   if (d.urls?.length) members.push(["urls", d.urls]);
   if (Object.keys(d.annotations ?? {}).length > 0) members.push(["annotations", sortedMembers(d.annotations!)]);
   if (d.data) members.push(["data", d.data]);
@@ -30,7 +30,7 @@ export function descriptorNode(d: Descriptor): JsonObject {
   return { members };
 }
 
-/** As {@link descriptorNode}, with the members that ocilot does not know behind those that it does. */
+/** Returns a descriptor as {@link descriptorNode} does, followed by the members that ocilot does not know. */
 export function wholeDescriptorNode(d: Descriptor): JsonObject {
   const foreign = Object.entries(d).filter(([key]) => !DESCRIPTOR_ORDER.includes(key));
   return { members: [...descriptorNode(d).members, ...foreign.map(([key, value]) => [key, jsonNode(value)] as const)] };
@@ -53,18 +53,18 @@ function platformNode(p: Platform): JsonObject {
   return { members: Object.entries(known).flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const])) };
 }
 
-/** What `goJson` makes of {@link wholeDescriptorNode}. */
+/** Returns the text of a descriptor with all its members, as Go writes it. */
 export function descriptorText(d: Descriptor): string {
   return plainDescriptorText(d) ?? goJson(wholeDescriptorNode(d));
 }
 
-/** The same, if `JSON.stringify` writes just that; undefined where something about the descriptor is odd. */
+/** Returns the same as {@link descriptorText} if `JSON.stringify` writes exactly that, else undefined. */
 export function plainDescriptorText(d: Descriptor): string | undefined {
   const text = isInOrder(d) ? JSON.stringify(d) : undefined;
   return text !== undefined && isGoPlain(text) ? text : undefined;
 }
 
-/** What `goJson` makes of a list of {@link descriptorNode}; where nothing in it is odd, `JSON.stringify` does it all at once. */
+/** Returns the text of a list of descriptors as Go writes it; by one call of `JSON.stringify` where that gives the same. */
 export function descriptorsText(ds: readonly Descriptor[]): string {
   const text = ds.every(isInOrder) ? JSON.stringify(ds) : undefined;
   return text !== undefined && isGoPlain(text) ? text : goJson(ds.map(descriptorNode));
@@ -72,7 +72,7 @@ export function descriptorsText(ds: readonly Descriptor[]): string {
 
 const PLAIN_ORDER: readonly string[] = ["mediaType", "digest", "size", "annotations", "artifactType"];
 
-/** Tells whether JavaScript would write the members that {@link descriptorNode} writes, in its order. */
+/** Returns true if JavaScript writes the members that {@link descriptorNode} writes, in its order. */
 function isInOrder(d: Descriptor): boolean {
   let last = -1;
   for (const key of Object.keys(d)) {
@@ -84,7 +84,7 @@ function isInOrder(d: Descriptor): boolean {
   return d.annotations === undefined || isPlainMap(d.annotations);
 }
 
-/** One that is not empty, of keys that stand in the order of the Go libraries. */
+/** Returns true for a map that is not empty and has its keys in the order of the Go libraries. */
 function isPlainMap(map: Readonly<Record<string, string>>): boolean {
   let last = "";
   for (const key of Object.keys(map)) {

@@ -12,7 +12,7 @@ export interface Platform {
 }
 
 /**
- * Content by digest. `size` is in bytes. Members that ocilot does not know are kept on the object.
+ * Describes content by its digest. `size` is in bytes. Unknown members stay on the object.
  * @see https://github.com/opencontainers/image-spec/blob/v1.1.1/descriptor.md
  */
 export interface Descriptor {
@@ -27,9 +27,17 @@ export interface Descriptor {
 }
 
 /**
- * Checks the members that ocilot acts on and returns the same object, unknown members and all.
- * A missing `mediaType` is refused; `size` must be a safe, non-negative integer.
+ * Checks the members of a descriptor that ocilot uses, and returns the same object with its unknown members. `mediaType` is required;
+ * `size` must be a safe, non-negative integer.
+ * @param path the JSON path of the value, for the error
  * @throws OcilotError `DESCRIPTOR_INVALID`, `DIGEST_INVALID`
+ * @example
+ * ```ts
+ * import { parseDescriptor } from "@ocilot/layout";
+ *
+ * const value: unknown = JSON.parse(process.argv[2] ?? "{}");
+ * console.log(parseDescriptor(value, "the argument").digest);
+ * ```
  */
 export function parseDescriptor(value: unknown, path: string): Descriptor {
   if (!isRecord(value)) throw invalid(path, "is not an object");
@@ -40,9 +48,9 @@ export function parseDescriptor(value: unknown, path: string): Descriptor {
     throw invalid(`${path}.size`, `is ${JSON.stringify(size)?.slice(0, 50) ?? "missing"}, not a size in bytes`);
   }
   if (isPresent(value["annotations"])) stringMap(value["annotations"], (reason) => invalid(`${path}.annotations`, reason));
-  if (value["artifactType"] !== undefined && typeof value["artifactType"] !== "string")
+  if (isPresent(value["artifactType"]) && typeof value["artifactType"] !== "string")
     throw invalid(`${path}.artifactType`, "is not a string");
-  if (isPresent(value["data"]) && typeof value["data"] !== "string") throw invalid(`${path}.data`, "is not a string");
+  if (isPresent(value["data"]) && !isBase64(value["data"])) throw invalid(`${path}.data`, "is not base64");
   if (isPresent(value["urls"]) && !isStrings(value["urls"])) throw invalid(`${path}.urls`, "is not an array of strings");
   if (isPresent(value["platform"])) checkPlatform(value["platform"], `${path}.platform`);
   return value as unknown as Descriptor;
@@ -57,7 +65,14 @@ function checkPlatform(value: unknown, path: string): void {
   if (isPresent(features) && !isStrings(features)) throw invalid(`${path}["os.features"]`, "is not an array of strings");
 }
 
-/** Go reads `null` as if the member were not there. */
+/** Padded base64 of the standard alphabet, in which line breaks do not count. */
+function isBase64(value: unknown): boolean {
+  if (typeof value !== "string") return false;
+  const text = value.replace(/[\r\n]/g, "");
+  return text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text);
+}
+
+/** Go reads `null` as an absent member. */
 function isPresent(value: unknown): boolean {
   return value !== undefined && value !== null;
 }
@@ -66,7 +81,7 @@ function isStrings(value: unknown): boolean {
   return Array.isArray(value) && value.every((item) => typeof item === "string");
 }
 
-/** The members that identify content, without metadata. */
+/** Returns the members that identify content, without metadata. */
 export function bareDescriptor(d: Descriptor): Descriptor {
   return { mediaType: d.mediaType, digest: d.digest, size: d.size };
 }

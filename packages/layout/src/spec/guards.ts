@@ -1,9 +1,11 @@
-/** A JSON object, as opposed to an array or a scalar. */
+import { foldLetters } from "./fold-letters.js";
+
+/** Returns true for a JSON object, false for an array or a scalar. */
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** The members of an object that ocilot acts on. */
+/** Finds members that are spelled in other letters than ocilot reads them. */
 export class MemberNames {
   readonly #names: ReadonlySet<string>;
   readonly #lengths: ReadonlySet<number>;
@@ -14,8 +16,8 @@ export class MemberNames {
   }
 
   /**
-   * A member that Go would take for one of these although it is spelled in other letters, as Go's decoder does: ocilot
-   * would pass it over and most other tools would not.
+   * Returns a member that Go's decoder takes for one of the names although it is spelled in other letters: ocilot would ignore it and most
+   * other tools would not.
    */
   misspelledIn(value: Readonly<Record<string, unknown>>): string | undefined {
     for (const key of Object.keys(value)) {
@@ -27,12 +29,7 @@ export class MemberNames {
   }
 }
 
-/** Go folds the long s and the Kelvin sign as well. */
-function foldLetters(key: string): string {
-  return key.toLowerCase().replaceAll("\u017f", "s");
-}
-
-/** Returns `value` if it is an object of strings, else throws what `fail` makes of the reason. */
+/** Returns `value` if it is an object of strings. @throws the error that `fail` makes of the reason */
 export function stringMap(value: unknown, fail: (reason: string) => Error): Readonly<Record<string, string>> {
   if (!isRecord(value)) throw fail("is not an object");
   for (const key of Object.keys(value)) {

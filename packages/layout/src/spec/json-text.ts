@@ -1,16 +1,16 @@
-/** A stretch of text, `end` exclusive. */
+/** A range of a text; `end` is exclusive. */
 export interface Span {
   readonly start: number;
   readonly end: number;
 }
 
-/** An element of an array, or a member of an object with its key; `value` is the value's own span within it. */
+/** An element of an array, or a member of an object with its key. `value` is the range of the value. */
 export interface Item extends Span {
   readonly key?: string;
   readonly value: Span;
 }
 
-/** Where the string that opens at `start` ends (behind its closing quote), or -1. */
+/** Returns where the string that opens at `start` ends (after its closing quote), or -1. */
 export function stringEnd(text: string, start: number): number {
   for (let quote = text.indexOf('"', start + 1); quote >= 0; quote = text.indexOf('"', quote + 1)) {
     let first = quote;
@@ -20,7 +20,7 @@ export function stringEnd(text: string, start: number): number {
   return -1;
 }
 
-/** The span of the value at or behind `from`. The text must be valid JSON. */
+/** Returns the range of the value at or after `from`. The text must be valid JSON. */
 function valueSpan(text: string, from: number): Span {
   const start = skipSpace(text, from);
   let depth = 0;
@@ -46,12 +46,12 @@ function valueSpan(text: string, from: number): Span {
   return { start, end: i };
 }
 
-/** An array or object and what is in it. */
+/** An array or object and its items. */
 export interface Container extends Span {
   readonly items: readonly Item[];
 }
 
-/** The array or object at or behind `from`, with its items in their order, keys as Go decodes them. The text must be valid JSON. */
+/** Returns the array or object at or after `from` with its items in order, keys as Go decodes them. The text must be valid JSON. */
 export function containerAt(text: string, from: number): Container {
   const start = skipSpace(text, from);
   const isObject = text.charCodeAt(start) === 0x7b;
@@ -74,15 +74,15 @@ export function containerAt(text: string, from: number): Container {
   return { start, end: i + 1, items };
 }
 
-/** How a document is laid out, so that what is added looks like what is there. */
+/** The layout of a JSON document, for additions in the same style. */
 export interface JsonStyle {
-  /** Between a bracket and the first item at depth `n`, and before each further item. */
+  /** The text between a bracket and the first item at depth `n`, and before each further item. */
   readonly lead: (depth: number) => string;
   readonly comma: string;
   readonly colon: string;
 }
 
-/** Reads the style off the outermost object of a document. */
+/** Returns the style of the outermost object of a document. */
 export function styleOf(text: string, root: Container): JsonStyle {
   const { items } = root;
   const first = items[0];

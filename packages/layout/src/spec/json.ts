@@ -1,16 +1,16 @@
 import { OcilotError } from "../errors.js";
 import { stringEnd } from "./json-text.js";
 
-/** Deeper nesting than this is refused; real documents stay under ten levels. */
+/** The deepest nesting that is accepted. Real documents have less than ten levels. */
 export const MAX_JSON_DEPTH = 128;
 
-/** What a Go decoder would pass over in silence, and ocilot must not edit. */
+/** An irregularity that a Go decoder ignores or refuses, and that makes an edit unsafe. */
 export interface JsonQuirk {
-  readonly kind: "duplicate-key" | "trailing-bytes" | "invalid-utf8" | "misspelled-member";
+  readonly kind: "duplicate-key" | "trailing-bytes" | "invalid-utf8" | "misspelled-member" | "number-form";
   readonly message: string;
 }
 
-/** A decoded document: its text, where the first value ends, and what is odd about it. */
+/** A decoded document: its text, its first value, and its irregularities. */
 export interface JsonDocument {
   readonly text: string;
   readonly value: unknown;
@@ -18,16 +18,22 @@ export interface JsonDocument {
 }
 
 /**
- * Decodes the first JSON value of a document the way the Go tools do, and reports what they would pass over.
+ * Decodes the first JSON value of a document as the Go tools do, and reports what they ignore, and the one thing that `JSON.parse` hides
+ * and they refuse: an integer member written as `239.0` or `239e0`.
  * @throws OcilotError `DOCUMENT_INVALID` for a byte order mark or broken syntax, `LIMIT_EXCEEDED` for deep nesting
  */
 export function readJson(bytes: Uint8Array, name: string): JsonDocument {
   if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) throw invalid(name, "starts with a byte order mark");
   const quirks: JsonQuirk[] = [];
   const text = decode(bytes, quirks);
+  if (quirks.length === 0) {
+    const value = parseCompact(text);
+    if (value !== undefined) return { text, value, quirks };
+  }
   const shape = inspect(text, name);
   if (shape.duplicate !== undefined)
-    quirks.push({ kind: "duplicate-key", message: `the member ${JSON.stringify(shape.duplicate)} stands twice in one object` });
+    quirks.push({ kind: "duplicate-key", message: `the member ${JSON.stringify(shape.duplicate)} occurs twice in one object` });
+  if (shape.number !== undefined) quirks.push({ kind: "number-form", message: notInteger(shape.number) });
   if (/[^ \t\r\n]/.test(text.slice(shape.end))) {
     quirks.push({ kind: "trailing-bytes", message: `${text.length - shape.end} characters follow the first JSON value` });
   }
@@ -35,7 +41,7 @@ export function readJson(bytes: Uint8Array, name: string): JsonDocument {
 }
 
 /**
- * Decodes a whole document strictly: anything {@link readJson} would report as a quirk is an error.
+ * Decodes a whole document strictly: a quirk that {@link readJson} would report is an error.
  * @throws OcilotError `DOCUMENT_INVALID`, `LIMIT_EXCEEDED`
  */
 export function parseJson(bytes: Uint8Array, name: string): unknown {
@@ -57,9 +63,48 @@ function decode(bytes: Uint8Array, quirks: JsonQuirk[]): string {
   }
 }
 
-/** The text of a document, as {@link readJson} sees it: what is not UTF-8 becomes U+FFFD. */
+/** Returns the text of a document as {@link readJson} decodes it: bytes that are not UTF-8 become U+FFFD. */
 export function decodeText(bytes: Uint8Array): string {
   return lenient.decode(bytes);
+}
+
+/**
+ * Returns the value of a document that has no regular use for {@link inspect}: it is as long as the shortest text for its value, so no key
+ * stands twice, no number is in another form, and nothing follows the value. Undefined for any other document.
+ */
+function parseCompact(text: string): unknown {
+  // Without escapes the length of a string is known, and no two spellings are one key.
+  if (text.includes("\\")) return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    return compactLength(value, MAX_JSON_DEPTH) === text.length ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Returns the length of the shortest text for a value without escapes. NaN if it is nested deeper than `depth` levels, or has a number that
+ * may have been written in another form of that length or a shorter one: a fraction, and `1e2` for 100.
+ */
+function compactLength(value: unknown, depth: number): number {
+  if (typeof value === "string") return value.length + 2;
+  if (typeof value === "number") {
+    if (value === 0) return 1;
+    return Number.isSafeInteger(value) && value % 100 !== 0 ? String(value).length : Number.NaN;
+  }
+  if (value === null || typeof value === "boolean") return value === false ? 5 : 4;
+  if (depth === 0) return Number.NaN;
+  // A comma follows each item but the last, which the closing bracket follows.
+  let length = 1;
+  if (Array.isArray(value)) {
+    for (const item of value) length += compactLength(item, depth - 1) + 1;
+    return value.length === 0 ? 2 : length;
+  }
+  for (const key in value as Record<string, unknown>) {
+    length += key.length + 4 + compactLength((value as Record<string, unknown>)[key], depth - 1);
+  }
+  return length === 1 ? 2 : length;
 }
 
 function parse(text: string, name: string): unknown {
@@ -72,11 +117,14 @@ function parse(text: string, name: string): unknown {
 }
 
 /**
- * Finds the end of the first value, its depth and a repeated key, in one pass without recursion. It trusts the
- * syntax no further than that: `JSON.parse` has the last word.
+ * Finds the end of the first value, a repeated key and an integer member in another form, and checks the depth, in one pass without recursion. Relies on no more syntax than
+ * that: `JSON.parse` checks the rest.
  */
-function inspect(text: string, name: string): { end: number; duplicate?: string } {
+function inspect(text: string, name: string): Shape {
   const keys: (Set<string> | undefined)[] = [];
+  // The last key of each level, and undefined for an array.
+  const path: (string | undefined)[] = [];
+  let number: string | undefined;
   let duplicate: string | undefined;
   let expectKey = false;
   let i = 0;
@@ -90,6 +138,7 @@ function inspect(text: string, name: string): { end: number; duplicate?: string 
         const seen = keys[keys.length - 1];
         if (seen?.has(key)) duplicate ??= key;
         seen?.add(key);
+        path[keys.length - 1] = key;
         expectKey = false;
       } else if (keys.length === 0) return finish(end);
       i = end - 1;
@@ -101,6 +150,7 @@ function inspect(text: string, name: string): { end: number; duplicate?: string 
           found: MAX_JSON_DEPTH + 1,
         });
       }
+      path[keys.length] = undefined;
       keys.push(c === 0x7b ? new Set() : undefined);
       expectKey = c === 0x7b;
     } else if (c === 0x7d || c === 0x5d) {
@@ -109,20 +159,53 @@ function inspect(text: string, name: string): { end: number; duplicate?: string 
       if (keys.length === 0) return finish(i + 1);
     } else if (c === 0x2c) {
       expectKey = keys[keys.length - 1] !== undefined;
+    } else if (number === undefined && (c === 0x2e || c === 0x65 || c === 0x45) && isDigit(text.charCodeAt(i - 1))) {
+      if (isIntegerMember(path, keys.length)) number = numberAt(text, i);
     }
   }
   return finish(text.length);
 
-  function finish(end: number): { end: number; duplicate?: string } {
-    return duplicate === undefined ? { end } : { end, duplicate };
+  function finish(end: number): Shape {
+    return { end, ...(duplicate !== undefined && { duplicate }), ...(number !== undefined && { number }) };
   }
+}
+
+interface Shape {
+  readonly end: number;
+  readonly duplicate?: string;
+  /** As it is written. */
+  readonly number?: string;
+}
+
+const DESCRIPTOR_MEMBERS: ReadonlySet<string> = new Set(["config", "subject"]);
+const DESCRIPTOR_LISTS: ReadonlySet<string> = new Set(["manifests", "layers", "blobs"]);
+
+/** Returns true for `schemaVersion` and for the `size` of a descriptor, in any case of letters: Go reads them as integers. */
+function isIntegerMember(path: readonly (string | undefined)[], depth: number): boolean {
+  const [root, list, ...rest] = path.slice(0, depth).map((key) => key?.toLowerCase());
+  if (depth === 1) return root === "schemaversion";
+  if (depth === 2) return list === "size" && root !== undefined && DESCRIPTOR_MEMBERS.has(root);
+  return depth === 3 && list === undefined && rest[0] === "size" && root !== undefined && DESCRIPTOR_LISTS.has(root);
+}
+
+function isDigit(c: number): boolean {
+  return c >= 0x30 && c <= 0x39;
+}
+
+function numberAt(text: string, at: number): string {
+  const start = text.slice(Math.max(0, at - 40), at).search(/-?[0-9]+$/);
+  return /^[-+.0-9eE]{1,60}/.exec(text.slice(Math.max(0, at - 40) + start))![0];
+}
+
+function notInteger(number: string): string {
+  return `the number ${number} is not written as an integer, and tools in Go refuse the whole document`;
 }
 
 function keyText(text: string, start: number, end: number): string {
   const raw = text.slice(start + 1, end - 1);
   if (!raw.includes("\\")) return raw;
   try {
-    // Go decodes every lone surrogate as U+FFFD, so two of them are one key.
+    // Go decodes every lone surrogate as U+FFFD, so two of them are the same key.
     return (JSON.parse(text.slice(start, end)) as string).toWellFormed();
   } catch {
     return raw;

@@ -12,7 +12,7 @@ export const IMAGE_CONFIG = "application/vnd.oci.image.config.v1+json";
 /** The empty JSON object of image-spec 1.1, two bytes. */
 export const EMPTY_JSON = "application/vnd.oci.empty.v1+json";
 
-/** What a manifest's media type makes of it. */
+/** The kind of a manifest, by its media type. */
 export type ManifestKind = "image" | "index" | "artifact" | "oras-artifact" | "docker-image" | "docker-list";
 
 const KINDS: ReadonlyMap<string, ManifestKind> = new Map([
@@ -24,7 +24,15 @@ const KINDS: ReadonlyMap<string, ManifestKind> = new Map([
   [DOCKER_MANIFEST_LIST, "docker-list"],
 ]);
 
-/** The kind of manifest that a media type names, or undefined for a plain blob. */
+/**
+ * Returns the kind of manifest that a media type names, or undefined for a plain blob.
+ * @example
+ * ```ts
+ * import { manifestKind } from "@ocilot/layout";
+ *
+ * console.log(manifestKind("application/vnd.oci.image.index.v1+json"));
+ * ```
+ */
 export function manifestKind(mediaType: string): ManifestKind | undefined {
   return KINDS.get(mediaType);
 }

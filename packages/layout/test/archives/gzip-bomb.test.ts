@@ -1,8 +1,9 @@
 import { readdirSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { Layout } from "../../src/index.js";
-import { errorOf, tempDir } from "../helpers.js";
+import { openArchive } from "../../src/index.js";
+import { hostTag } from "../../src/filesystem/temp-file.js";
+import { DEAD_PID, dirWith, errorOf, tempDir } from "../helpers.js";
 import { archiveWith, layoutMembers, refusal, tar } from "./tar-maker.js";
 
 test("what unpacks to more than the limit is refused, and takes no more room than that", async () => {
@@ -25,17 +26,25 @@ test("where there is no room for it, that is told, and no file stays open", asyn
   const open = (): number => readdirSync("/proc/self/fd").length;
   const path = archiveWith(gzipSync(tar(layoutMembers())));
   const before = open();
-  expect((await errorOf(Layout.openArchive(path, { tempDir: "/no/such" }))).code).toBe("IO_ERROR");
+  expect((await errorOf(openArchive(path, { tempDir: "/no/such" }))).code).toBe("IO_ERROR");
   await new Promise((resolve) => setTimeout(resolve, 50));
   expect(open()).toBe(before);
 });
 
 test("no temporary file has a name, during or after", async () => {
   const dir = tempDir();
-  const layout = await Layout.openArchive(archiveWith(gzipSync(tar(layoutMembers()))), { tempDir: dir });
+  const layout = await openArchive(archiveWith(gzipSync(tar(layoutMembers()))), { tempDir: dir });
   expect(readdirSync(dir)).toEqual([]);
   await layout.close();
   expect(readdirSync(dir)).toEqual([]);
-  await errorOf(Layout.openArchive(archiveWith(gzipSync(Buffer.alloc(9999))), { tempDir: dir, maxSize: 10 }));
+  await errorOf(openArchive(archiveWith(gzipSync(Buffer.alloc(9999))), { tempDir: dir, maxSize: 10 }));
   expect(readdirSync(dir)).toEqual([]);
+});
+
+test("temporary files of processes that have ended are removed by the next archive, and nothing else is", async () => {
+  const dead = `.ocilot-tmp-${hostTag()}-${DEAD_PID}-000000000000`;
+  const alive = `.ocilot-tmp-${hostTag()}-${process.pid}-000000000000`;
+  const dir = dirWith({ [dead]: "x", [alive]: "x", "tmp-of-others": "x", ".ocilot-else": "x" });
+  await (await openArchive(archiveWith(gzipSync(tar(layoutMembers()))), { tempDir: dir })).close();
+  expect(readdirSync(dir).toSorted()).toEqual([".ocilot-else", alive, "tmp-of-others"].toSorted());
 });

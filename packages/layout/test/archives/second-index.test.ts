@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Layout } from "../../src/index.js";
+import { openArchive } from "../../src/index.js";
 import { INDEX, archiveWith, layoutMembers, refusal, tar } from "./tar-maker.js";
 
 test.each([
@@ -18,7 +18,7 @@ test.each([
 });
 
 test("the same once more is fine", async () => {
-  const layout = await Layout.openArchive(archiveWith(tar([...layoutMembers(), ...layoutMembers()])));
+  const layout = await openArchive(archiveWith(tar([...layoutMembers(), ...layoutMembers()])));
   expect((await layout.index.read()).text).toBe(INDEX);
   await layout.close();
 });

@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 import { expect, test } from "vitest";
-import { Layout } from "../../src/index.js";
+import { openArchive } from "../../src/index.js";
 import { tempDir } from "../helpers.js";
 import { D, HELLO, archiveWith, layoutMembers, refusal, tar } from "./tar-maker.js";
 
@@ -31,7 +31,7 @@ test("one that leads to a file of the archive is read as that file; it starts fr
     marker!,
     index!,
   ];
-  const layout = await Layout.openArchive(archiveWith(tar(members)));
+  const layout = await openArchive(archiveWith(tar(members)));
   expect(Buffer.from(await layout.blobs.bytes(D))).toEqual(Buffer.from(HELLO));
   await layout.close();
 });

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { type ArchiveOptions, Layout, OcilotError, blobPath } from "../../src/index.js";
+import { type ArchiveOptions, OcilotError, blobPath, openArchive } from "../../src/index.js";
 import { MARKER, descriptorOf, errorOf, tempDir, text, treeOf } from "../helpers.js";
 
 /** A member as its bytes are to be, right or wrong. */
@@ -116,7 +116,7 @@ export async function refusal(bytes: Uint8Array, options: ArchiveOptions = {}): 
 }
 
 async function readAll(path: string, options: ArchiveOptions): Promise<void> {
-  const layout = await Layout.openArchive(path, options);
+  const layout = await openArchive(path, options);
   try {
     await layout.index.read();
     for await (const { digest, size } of layout.blobs.list()) await layout.blobs.bytes({ mediaType: "x", digest, size });

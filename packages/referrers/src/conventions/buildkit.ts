@@ -1,7 +1,8 @@
-import { type Convention, projection } from "../convention.js";
-import { NEVER_TARGETS } from "../convert/grid.js";
-import { nestedReferrers } from "../nested.js";
-import { perView } from "../per-view.js";
+import type { Convention } from "./convention.js";
+import { projection } from "../records/projection.js";
+import { NEVER_TARGETS } from "./support-matrix.js";
+import { indexChildReferrers } from "../records/index-children.js";
+import { perView } from "../view/per-view.js";
 
 /** Manifests with a subject, or BuildKit's reference annotations, inside an image index. Writing it changes digests. */
 export const buildkit: Convention = {
@@ -10,7 +11,7 @@ export const buildkit: Convention = {
   traits: { shape: "other", nEdges: true, target: false },
 
   detect: perView(async (view) => {
-    const { edges, problems } = await nestedReferrers(view);
+    const { edges, problems } = await indexChildReferrers(view);
     const positions = new Map(edges.flatMap((e) => e.evidence.map((v) => [v.position!, v.within!] as const)));
     return {
       entries: [...positions].map(([position, within]) => ({ position, reason: `referrers inside the index ${within}` })),
@@ -20,14 +21,14 @@ export const buildkit: Convention = {
   }),
 
   async read(view) {
-    return (await nestedReferrers(view)).edges;
+    return (await indexChildReferrers(view)).edges;
   },
 
   async project() {
     return projection({ refusals: [NEVER_TARGETS.buildkit!] });
   },
 
-  /** What is inside an index stays there: the index is signed. */
+  /** Nothing is removed from an image index: its digest may be signed. */
   async withdraw() {
     return projection();
   },

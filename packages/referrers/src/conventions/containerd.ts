@@ -1,15 +1,23 @@
 import { CONTAINERD_SUBJECT, type Digest, IMAGE_SPEC_SUBJECT, isDigest } from "@ocilot/layout/spec";
-import { type Convention, type IndexChange, type Loss, projection } from "../convention.js";
-import { classOf, inexpressible } from "../convert/grid.js";
-import type { Problem, ReferrerEdge } from "../edge.js";
-import { claimedEdge } from "../graph.js";
-import { type OpenedEntry, containerdMark, entriesByDigest, entryEdge, openEntries, referrerEntry } from "../individual.js";
-import { lossOf } from "../losses.js";
-import { hasOnlyPlainMembers, isPlainReferrerEntry, pulledUp } from "../marks.js";
-import { reachableWithoutBare } from "../records.js";
-import { sameLine } from "../response-index.js";
-import { type LayoutView, type ManifestNode, manifestOf } from "../view.js";
-import { perView } from "../per-view.js";
+import type { Convention } from "./convention.js";
+import { type IndexChange, type UnrepresentableLink, projection } from "../records/projection.js";
+import { linkClassOf, unsupportedReason } from "./support-matrix.js";
+import type { Problem, ReferrerEdge } from "../graph/edge.js";
+import { recordedEdge } from "../graph/referrer-graph.js";
+import {
+  type OpenedEntry,
+  containerdSubject,
+  entriesByDigest,
+  entryEdge,
+  openEntries,
+  referrerEntry,
+} from "../records/referrer-entries.js";
+import { unrepresentableLink } from "../records/unrepresentable.js";
+import { hasOnlyPlainMembers, isPlainReferrerEntry, manifestAnnotations } from "../records/entry-annotations.js";
+import { reachableWithoutBare } from "../records/record-keys.js";
+import { sameLine } from "../records/response-index.js";
+import { type LayoutView, type ManifestNode, manifestOf } from "../view/layout-view.js";
+import { perView } from "../view/per-view.js";
 
 /**
  * The entry of each referrer names its subject in an annotation: containerd, Docker, buildx. It is the one convention
@@ -37,7 +45,7 @@ export const containerd: Convention = {
       if (edge !== undefined || !isDigest(value)) continue;
       const isOpen = opened.node.state === "read" || opened.node.state === "blob";
       const evidence = { convention: "containerd" as const, position: opened.entry.position };
-      edges.push(claimedEdge(value, withoutMarks(opened.node), evidence, isOpen ? "N" : "S"));
+      edges.push(recordedEdge(value, withoutMarks(opened.node), evidence, isOpen ? "N" : "S"));
     }
     return edges;
   },
@@ -45,18 +53,18 @@ export const containerd: Convention = {
   async project(graph, view) {
     const listed = entriesByDigest(view);
     const changes: IndexChange[] = [];
-    const losses: Loss[] = [];
+    const losses: UnrepresentableLink[] = [];
     const taken = new Set<number>();
     for (const edge of graph.edges()) {
       const mark = { [CONTAINERD_SUBJECT]: edge.subject };
       const there = listed.get(edge.referrer.digest) ?? [];
-      if (there.some((e) => containerdMark(e) === edge.subject)) continue;
-      const reason = inexpressible("containerd", classOf(edge));
+      if (there.some((e) => containerdSubject(e) === edge.subject)) continue;
+      const reason = unsupportedReason("containerd", linkClassOf(edge));
       if (reason !== undefined) {
-        losses.push(lossOf(edge, reason));
+        losses.push(unrepresentableLink(edge, reason));
         continue;
       }
-      const free = there.find((e) => e.tag === undefined && containerdMark(e) === undefined && !taken.has(e.position));
+      const free = there.find((e) => e.tag === undefined && containerdSubject(e) === undefined && !taken.has(e.position));
       if (free !== undefined) {
         taken.add(free.position);
         changes.push({ op: "annotate", position: free.position, set: mark });
@@ -66,8 +74,8 @@ export const containerd: Convention = {
   },
 
   /**
-   * Takes the annotation; an entry goes as a whole where another of the same manifest makes it needless, or where it is
-   * what {@link project} writes for a manifest without `subject` that something else leads to.
+   * Removes the annotation, or the whole entry if another entry of the same manifest makes it redundant or if it is what
+   * {@link project} writes for a manifest without `subject` that is reachable otherwise.
    */
   async withdraw(graph, view) {
     const changes: IndexChange[] = [];
@@ -99,19 +107,19 @@ export const containerd: Convention = {
   },
 };
 
-/** An entry that was there before, and got only the mark, says something else or says it otherwise. */
+/** Returns true for an entry that ocilot wrote as a whole; one that only got the annotation holds something else. */
 function isOwnEntry({ entry, node }: OpenedEntry, subject: Digest): boolean {
   if (manifestOf(node)?.subject !== undefined) return false;
-  const edge = claimedEdge(subject, node, { convention: "containerd" }, "N");
+  const edge = recordedEdge(subject, node, { convention: "containerd" }, "N");
   return (
     sameLine(entry.descriptor, referrerEntry(edge, { [CONTAINERD_SUBJECT]: subject }).descriptor) && hasOnlyPlainMembers(entry.descriptor)
   );
 }
 
-/** An entry's marks are not its manifest's annotations. */
+/** Drops annotations of the entry that are not its manifest's. */
 function withoutMarks(node: ManifestNode): ManifestNode {
   const { annotations, ...rest } = node.descriptor;
-  return annotations === undefined ? node : { ...node, descriptor: { ...rest, annotations: pulledUp(annotations) } };
+  return annotations === undefined ? node : { ...node, descriptor: { ...rest, annotations: manifestAnnotations(annotations) } };
 }
 
 interface Marked {
@@ -144,6 +152,7 @@ function problemOf({ opened, key, value }: Marked): Problem | undefined {
     };
   }
   if (node.state === "damaged") return { code: "UNREADABLE", message: node.error.message, ...about };
-  if (node.state === "absent") return { code: "UNVERIFIED_LINE", message: `${entry.descriptor.digest} is not in the layout`, ...about };
+  if (node.state === "absent")
+    return { code: "UNVERIFIED_LINE", message: `${entry.descriptor.digest} is missing from the layout`, ...about };
   return undefined;
 }

@@ -1,8 +1,8 @@
 import { IMAGE_CONFIG, type Manifest } from "@ocilot/layout/spec";
-import { type ReferrerEdge, edgeKey } from "../edge.js";
-import { groupBy } from "../group-by.js";
-import { kindOf } from "../kinds.js";
-import { type LayoutView, manifestOf } from "../view.js";
+import { type ReferrerEdge, edgeKey } from "../graph/edge.js";
+import { groupBy } from "../graph/group-by.js";
+import { entryKind } from "../view/entry-kind.js";
+import { type LayoutView, manifestOf } from "../view/layout-view.js";
 import { type CosignForm, cosignTag } from "./digest-tag.js";
 
 const FORM_OF_ROLE: ReadonlyMap<string, CosignForm> = new Map([
@@ -47,7 +47,7 @@ export async function cosignForms(edges: readonly ReferrerEdge[], view: LayoutVi
   function formOfRecord(edge: ReferrerEdge): CosignForm | undefined {
     const said = new Set(edge.evidence.map((e) => e.convention));
     for (const entry of entries.get(edge.referrer.digest) ?? []) {
-      const kind = kindOf(entry);
+      const kind = entryKind(entry);
       const form = kind !== undefined && said.has(kind.family) ? FORM_OF_ROLE.get(kind.role) : undefined;
       if (form !== undefined) return form;
       const tag = entry.tag ?? "";

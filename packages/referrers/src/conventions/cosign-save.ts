@@ -1,17 +1,19 @@
-import { type Digest, KIND } from "@ocilot/layout/spec";
-import { type Convention, projection } from "../convention.js";
-import type { Problem, ReferrerEdge } from "../edge.js";
-import { EdgeSet } from "../edge-set.js";
-import { subjectEdge } from "../graph.js";
-import { type OpenedEntry, openEntries } from "../individual.js";
-import { COSIGN_PREFIX, isParentRole, kindOf } from "../kinds.js";
-import type { LayoutView } from "../view.js";
-import { claimOf, claimProblems } from "./claims.js";
+import { type Digest, type IndexEntry, KIND } from "@ocilot/layout/spec";
+import type { Convention } from "./convention.js";
+import { projection } from "../records/projection.js";
+import type { Problem, ReferrerEdge } from "../graph/edge.js";
+import { EdgeSet } from "../graph/edge-set.js";
+import { type ReferrerGraph, subjectEdge } from "../graph/referrer-graph.js";
+import { type OpenedEntry, openEntries } from "../records/referrer-entries.js";
+import { COSIGN_PREFIX, isParentRole, entryKind } from "../view/entry-kind.js";
+import { type LayoutView, manifestOf } from "../view/layout-view.js";
+import { isSigstoreBundle } from "../view/sigstore-bundle.js";
+import { reportedEdge, reportedEdgeProblems } from "./reported-edges.js";
 import { ROLE_OF_FORM, cosignForms } from "./cosign-form.js";
 import { imageRole, withdrawKinds } from "./kind-entries.js";
-import { addEntry, assignPlaces, unstated } from "./places.js";
-import { rootsOf } from "./roots.js";
-import { perView } from "../per-view.js";
+import { addEntry, assignSlots, unstated } from "./assign-slots.js";
+import { rootImages } from "./root-images.js";
+import { perView } from "../view/per-view.js";
 
 const ROLES = new Set(["sigs", "atts"]);
 
@@ -36,19 +38,27 @@ export const cosignSave: Convention = {
   async read(view) {
     const { entries, images } = await savedEntries(view);
     if (images.length !== 1) return [];
-    return entries.flatMap((opened) => (ROLES.has(kindOf(opened.entry)!.role) ? (claimOf(opened, images[0]!, "cosign-save") ?? []) : []));
+    const attached = entries.flatMap((opened) =>
+      ROLES.has(entryKind(opened.entry)!.role) ? (reportedEdge(opened, images[0]!, "cosign-save") ?? []) : [],
+    );
+    const image = entries.find(({ entry }) => entryKind(entry)!.role === "image" && entry.descriptor.digest === images[0])?.entry;
+    return image === undefined ? attached : [...attached, ...(await bundlesOf(image, view))];
   },
 
   async project(graph, view) {
     const { images, entries } = await savedEntries(view);
-    const roots = images.length > 0 ? images : [...(await rootsOf(graph, view)).keys()];
+    const roots = await imagesToSave(graph, view);
     if (roots.length !== 1) {
-      const why = roots.length === 0 ? "there is none" : `here are ${roots.length}: ${roots.slice(0, 5).join(", ")}`;
+      const why = roots.length === 0 ? "this one has none" : `this one has ${roots.length}: ${roots.slice(0, 5).join(", ")}`;
       return projection({ refusals: [`cosign save keeps exactly one image in a layout, and ${why}`] });
     }
     const root = roots[0]!;
-    const stated = new EdgeSet(await this.read(view));
-    const { placed, losses, refusals } = assignPlaces(
+    const rootEntry = view.entries.find((e) => e.descriptor.digest === root)!;
+    const isImage = imageRole(rootEntry.descriptor) === "image";
+    const bundles = isImage ? await bundlesOf(rootEntry, view) : [];
+    const isBundle = new EdgeSet(bundles);
+    const stated = new EdgeSet((await this.read(view)).filter((e) => !isBundle.has(e)));
+    const { assigned, losses, refusals } = assignSlots(
       "cosign-save",
       unstated(graph.edges(), stated, await cosignForms(graph.edges(), view)),
       (edge, form) => {
@@ -62,13 +72,15 @@ export const cosignSave: Convention = {
         return { digest, isReferrer: graph.has(root, digest), at: `index.json entry ${holder.position}` };
       },
     );
-    const changes = [...placed].map(([kind, edge]) => addEntry(root, edge.referrer, { [KIND]: kind }));
-    const image = view.entries.find((e) => e.descriptor.digest === root)!.descriptor;
+    const changes = [...assigned].map(([kind, edge]) => addEntry(root, edge.referrer, { [KIND]: kind }));
+    const image = rootEntry.descriptor;
     if (images.length === 0) changes.unshift(addEntry(root, image, { [KIND]: COSIGN_PREFIX + imageRole(image) }));
-    return projection({ changes, losses, refusals });
+    // cosign finds a bundle wherever it is; yet another record has to keep it, so that `losses` names it.
+    const missed = losses.filter(({ subject, referrer }) => !isBundle.has({ subject, referrer: { digest: referrer } }));
+    return { ...projection({ changes, losses, refusals }), partLosses: new Map([["cosign-save", missed]]) };
   },
 
-  /** All of it goes or none: a half would tell cosign that the image has no signatures. */
+  /** Removes all of it or nothing: half of it would tell cosign that the image has no signatures. */
   async withdraw(graph, view) {
     const { entries } = await savedEntries(view);
     const missing = (await heldLinks(this, view)).find((e) => !graph.has(e.subject, e.referrer.digest));
@@ -85,7 +97,13 @@ export const cosignSave: Convention = {
   },
 };
 
-/** What can be known only through these annotations: they are why the blobs are looked through. */
+/** Returns the images that a layout for `cosign save` would be of: those that a `kind` calls so, or else all. It keeps exactly one. */
+export async function imagesToSave(graph: ReferrerGraph, view: LayoutView): Promise<readonly Digest[]> {
+  const { images } = await savedEntries(view);
+  return images.length > 0 ? images : [...(await rootImages(graph, view)).keys()];
+}
+
+/** Links that are found only through these annotations, because of which the blobs are searched. */
 async function heldLinks(convention: Convention, view: LayoutView): Promise<ReferrerEdge[]> {
   const held: ReferrerEdge[] = [];
   for (const edge of await convention.read(view)) held.push(edge);
@@ -93,21 +111,34 @@ async function heldLinks(convention: Convention, view: LayoutView): Promise<Refe
   return held;
 }
 
+/**
+ * The bundles of an image, which cosign finds by looking through `blobs/sha256`, listed or not. Of an image index it finds
+ * none.
+ */
+async function bundlesOf({ descriptor, position }: IndexEntry, view: LayoutView): Promise<ReferrerEdge[]> {
+  const nodes = [...(await view.reach()).map((r) => r.node), ...(await view.unlisted())];
+  return nodes.flatMap((node) => {
+    if (!isSigstoreBundle(manifestOf(node)) || !node.descriptor.digest.startsWith("sha256:")) return [];
+    const edge = subjectEdge(node, { convention: "cosign-save", position });
+    return edge?.subject === descriptor.digest ? [edge] : [];
+  });
+}
+
 async function savedEntries(view: LayoutView): Promise<{ entries: OpenedEntry[]; images: Digest[] }> {
-  const entries = (await openEntries(view)).filter(({ entry }) => kindOf(entry)?.family === "cosign-save");
-  const images = entries.filter(({ entry }) => isParentRole(kindOf(entry)!.role)).map(({ entry }) => entry.descriptor.digest);
+  const entries = (await openEntries(view)).filter(({ entry }) => entryKind(entry)?.family === "cosign-save");
+  const images = entries.filter(({ entry }) => isParentRole(entryKind(entry)!.role)).map(({ entry }) => entry.descriptor.digest);
   return { entries, images: [...new Set(images)] };
 }
 
 function problemsOf(opened: OpenedEntry, images: readonly Digest[]): Problem[] {
   const { entry } = opened;
   const kind = entry.descriptor.annotations![KIND]!;
-  const { role } = kindOf(entry)!;
+  const { role } = entryKind(entry)!;
   const about = { position: entry.position, digest: entry.descriptor.digest };
   if (isParentRole(role)) return [];
   if (!ROLES.has(role))
     return [{ code: "UNKNOWN_REFERENCE_TYPE", message: `${about.digest} is of the kind ${kind}, which cosign does not have`, ...about }];
-  if (images.length === 1) return claimProblems(opened, images[0]!, `the kind ${kind}`);
+  if (images.length === 1) return reportedEdgeProblems(opened, images[0]!, `the kind ${kind}`);
   const message = `${about.digest} is of the kind ${kind} and belongs to the one image of the layout, of which there are ${images.length}`;
   return [{ code: "AMBIGUOUS_PARENT", message, ...about }];
 }

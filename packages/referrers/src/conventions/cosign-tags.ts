@@ -1,17 +1,18 @@
 import { type Digest, REF_NAME, isDigest } from "@ocilot/layout/spec";
-import { type Convention, projection } from "../convention.js";
-import type { Problem } from "../edge.js";
-import { EdgeSet } from "../edge-set.js";
-import type { OpenedEntry } from "../individual.js";
-import { type LayoutView, manifestOf } from "../view.js";
-import { claimOf, claimProblems } from "./claims.js";
+import type { Convention } from "./convention.js";
+import { projection } from "../records/projection.js";
+import type { Problem } from "../graph/edge.js";
+import { EdgeSet } from "../graph/edge-set.js";
+import type { OpenedEntry } from "../records/referrer-entries.js";
+import { type LayoutView, manifestOf } from "../view/layout-view.js";
+import { reportedEdge, reportedEdgeProblems } from "./reported-edges.js";
 import { cosignForms } from "./cosign-form.js";
 import { type DigestTag, cosignTag, parseDigestTag } from "./digest-tag.js";
-import { addEntry, assignPlaces, unstated } from "./places.js";
-import { perView } from "../per-view.js";
+import { addEntry, assignSlots, unstated } from "./assign-slots.js";
+import { perView } from "../view/per-view.js";
 
 /**
- * What cosign attaches bears a tag that is made of the subject's digest. The tags are real ones: other tools push and
+ * What cosign attaches has a tag made of the subject's digest. The tags are real ones: other tools push and
  * pull by them, so none is ever taken away, and only what cosign would take for its own gets a new one.
  */
 export const cosignTags: Convention = {
@@ -32,7 +33,7 @@ export const cosignTags: Convention = {
 
   async read(view) {
     return (await taggedEntries(view)).flatMap(({ opened, tag, subject }) =>
-      tag.form === undefined || subject === undefined ? [] : (claimOf(opened, subject, "cosign-tags") ?? []),
+      tag.form === undefined || subject === undefined ? [] : (reportedEdge(opened, subject, "cosign-tags") ?? []),
     );
   },
 
@@ -40,7 +41,7 @@ export const cosignTags: Convention = {
     const stated = new EdgeSet(await this.read(view));
     const edges = graph.edges();
     const tags = new Map(view.entries.map((e) => [e.tag, e]));
-    const { placed, losses, refusals } = assignPlaces(
+    const { assigned, losses, refusals } = assignSlots(
       "cosign-tags",
       unstated(edges, stated, await cosignForms(edges, view)),
       (edge, form) => (form === undefined ? { loss: "no-form" } : cosignTag(edge.subject, form)),
@@ -52,14 +53,16 @@ export const cosignTags: Convention = {
         return { digest, isReferrer, at: `index.json entry ${entry.position}` };
       },
     );
-    const changes = [...placed].map(([tag, edge]) => addEntry(edge.subject, edge.referrer, { [REF_NAME]: tag }));
+    const changes = [...assigned].map(([tag, edge]) => addEntry(edge.subject, edge.referrer, { [REF_NAME]: tag }));
     return projection({ changes, losses, refusals });
   },
 
-  /** A tag is somebody's name for a manifest, whatever it looks like. */
+  /** Tags are never removed: a user or another tool may rely on them. */
   async withdraw(_graph, view) {
     const { entries } = await this.detect(view);
-    return projection({ kept: entries.map(({ position, reason }) => `index.json entry ${position} stays: ${reason} is a real tag`) });
+    return projection({
+      kept: entries.map(({ position, reason }) => `index.json entry ${position} is kept: ${reason} is a tag that other tools use`),
+    });
   },
 };
 
@@ -101,9 +104,9 @@ function problemsOf({ opened, tag, subject }: TaggedEntry): Problem[] {
   const { position, descriptor, tag: name } = opened.entry;
   const about = { position, digest: descriptor.digest };
   if (tag.form === undefined) {
-    const message = `the tag ${name} of ${descriptor.digest} is made of a digest, with a suffix that means nothing to cosign`;
+    const message = `the tag ${name} of ${descriptor.digest} is made of a digest and a suffix that cosign does not use`;
     return [{ code: "UNKNOWN_DIGEST_TAG", message, ...about }];
   }
-  if (subject !== undefined) return claimProblems(opened, subject, `the tag ${name}`);
+  if (subject !== undefined) return reportedEdgeProblems(opened, subject, `the tag ${name}`);
   return [{ code: "INVALID_SUBJECT", message: `the tag ${name} is not made of the digest of any manifest`, ...about }];
 }

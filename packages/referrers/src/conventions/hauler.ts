@@ -1,9 +1,10 @@
 import { CONTAINERD_IMAGE_NAME, type Digest, type IndexEntry, KIND, REF_NAME, splitDigest } from "@ocilot/layout/spec";
-import { type Convention, type IndexChange, projection } from "../convention.js";
-import { EdgeSet } from "../edge-set.js";
-import { groupBy } from "../group-by.js";
-import { entriesByDigest } from "../individual.js";
-import { HAULER_PREFIX, isParentRole, kindOf, referrerRole } from "../kinds.js";
+import type { Convention } from "./convention.js";
+import { type IndexChange, projection } from "../records/projection.js";
+import { EdgeSet } from "../graph/edge-set.js";
+import { groupBy } from "../graph/group-by.js";
+import { entriesByDigest } from "../records/referrer-entries.js";
+import { HAULER_PREFIX, isParentRole, entryKind, referrerRole } from "../view/entry-kind.js";
 import { ROLE_OF_FORM, cosignForms } from "./cosign-form.js";
 import { parseDigestTag } from "./digest-tag.js";
 import {
@@ -16,9 +17,9 @@ import {
   isPlainBelonging,
 } from "./hauler-store.js";
 import { type KindEntry, imageRole, withdrawKinds } from "./kind-entries.js";
-import { type Holder, addEntry, assignPlaces, unstated } from "./places.js";
-import { rootsOf } from "./roots.js";
-import { perView } from "../per-view.js";
+import { type SlotOccupant, addEntry, assignSlots, unstated } from "./assign-slots.js";
+import { rootImages } from "./root-images.js";
+import { perView } from "../view/per-view.js";
 
 /**
  * hauler's store: what belongs to an image has an entry of the same `ref.name`, and a `kind` that tells what it is. To
@@ -46,11 +47,11 @@ export const hauler: Convention = {
     const store = await haulerStore(view);
     const stated = new EdgeSet(await this.read(view));
     const edges = graph.edges();
-    const roots = await rootsOf(graph, view);
+    const roots = await rootImages(graph, view);
     const listed = entriesByDigest(view);
     const parents = new Map([...roots.keys()].map((digest) => [digest, parentOf(listed.get(digest) ?? [])]));
     const holders = holdersIn(store);
-    const { placed, losses, refusals } = assignPlaces(
+    const { assigned, losses, refusals } = assignSlots(
       "hauler",
       unstated(edges, stated, await cosignForms(edges, view)),
       ({ subject, referrer }, form) => {
@@ -60,17 +61,17 @@ export const hauler: Convention = {
       },
       (place) => holders.get(place),
     );
-    const wanting = new Set([...placed.values()].map((e) => e.subject));
+    const wanting = new Set([...assigned.values()].map((e) => e.subject));
     const changes: IndexChange[] = [];
     const names = groupBy(wanting, (subject) => parents.get(subject)?.tag);
     const obstacles = [...wanting].flatMap((subject) => {
       const name = parents.get(subject)?.tag;
       return obstacle(subject, name, [...(names.get(name) ?? []), ...(store.images.get(name ?? "") ?? [])]);
     });
-    for (const [place, { subject, referrer }] of placed) {
+    for (const [place, { subject, referrer }] of assigned) {
       const parent = parents.get(subject);
       if (parent === undefined) continue;
-      const { prefix = HAULER_PREFIX } = kindOf(parent)?.family === "hauler" ? kindOf(parent)! : {};
+      const { prefix = HAULER_PREFIX } = entryKind(parent)?.family === "hauler" ? entryKind(parent)! : {};
       const annotations = { ...namesOf(parent), [KIND]: prefix + place.slice(0, place.indexOf(" ")) };
       changes.push(addEntry(subject, referrer, annotations));
     }
@@ -92,19 +93,19 @@ export const hauler: Convention = {
       else {
         holding.add(tag ?? "");
         const why = isHeld ? "it holds more than a record" : "no other record holds its link";
-        kept.push(`index.json entry ${position} (${descriptor.digest}) stays: ${why}`);
+        kept.push(`index.json entry ${position} (${descriptor.digest}) is kept: ${why}`);
       }
     }
-    const images = entries.filter(({ entry }) => isParentRole(kindOf(entry)!.role) && !holding.has(entry.tag ?? ""));
+    const images = entries.filter(({ entry }) => isParentRole(entryKind(entry)!.role) && !holding.has(entry.tag ?? ""));
     const changes = withdrawKinds(view, [...going, ...images.map(({ entry }) => ({ entry, own: [] }))], isHaulerAnnotation);
     return projection({ changes, kept });
   },
 };
 
-/** The entry by whose name others can belong to an image: one that hauler marked, else any that has a tag of its own. */
+/** Returns the entry by whose name others can belong to an image: one with a hauler `kind`, else any with a tag of its own. */
 function parentOf(entries: readonly IndexEntry[]): IndexEntry | undefined {
   const tagged = entries.filter((e) => e.tag !== undefined && parseDigestTag(e.tag) === undefined);
-  return tagged.find((e) => kindOf(e)?.family === "hauler") ?? tagged.find((e) => kindOf(e) === undefined) ?? tagged[0];
+  return tagged.find((e) => entryKind(e)?.family === "hauler") ?? tagged.find((e) => entryKind(e) === undefined) ?? tagged[0];
 }
 
 function namesOf({ tag, descriptor }: IndexEntry): Record<string, string> {
@@ -112,8 +113,8 @@ function namesOf({ tag, descriptor }: IndexEntry): Record<string, string> {
   return { [REF_NAME]: tag!, ...(name !== undefined && { [CONTAINERD_IMAGE_NAME]: name }) };
 }
 
-/** What stands in each place: a role under the name of one image. */
-function holdersIn({ belongings }: HaulerStore): Map<string, Holder> {
+/** Returns the occupant of each slot: a role under the name of one image. */
+function holdersIn({ belongings }: HaulerStore): Map<string, SlotOccupant> {
   return new Map(
     belongings.flatMap((belonging) => {
       const { opened, images } = belonging;
@@ -121,7 +122,7 @@ function holdersIn({ belongings }: HaulerStore): Map<string, Holder> {
       const { position, descriptor } = opened.entry;
       const isReferrer = belongingEdge(belonging) !== undefined;
       const holder = { digest: descriptor.digest, isReferrer, at: `index.json entry ${position}` };
-      return [[`${kindOf(opened.entry)!.role} of ${images[0]}`, holder] as const];
+      return [[`${entryKind(opened.entry)!.role} of ${images[0]}`, holder] as const];
     }),
   );
 }
@@ -135,7 +136,7 @@ function obstacle(subject: Digest, name: string | undefined, named: readonly Dig
 
 /** The entry that tells hauler of the image itself. */
 function asImage(parent: IndexEntry | undefined): IndexChange[] {
-  if (parent === undefined || kindOf(parent)?.family === "hauler") return [];
+  if (parent === undefined || entryKind(parent)?.family === "hauler") return [];
   const { descriptor } = parent;
   return [addEntry(descriptor.digest, descriptor, { ...namesOf(parent), [KIND]: HAULER_PREFIX + imageRole(descriptor) })];
 }

@@ -1,5 +1,5 @@
 import { IMAGE_SPEC_CONVERT, IMAGE_SPEC_SUBJECT } from "@ocilot/layout/spec";
-import type { Convention } from "../convention.js";
+import type { Convention } from "./convention.js";
 import { listConvention } from "./list-convention.js";
 
 /** The annotations that image-spec pull request 1171 proposes; early olareg snapshots wrote them. */

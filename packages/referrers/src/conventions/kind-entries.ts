@@ -1,7 +1,7 @@
 import { type Descriptor, type IndexEntry, KIND, REF_NAME, manifestKind } from "@ocilot/layout/spec";
-import type { IndexChange } from "../convention.js";
-import { entriesByDigest } from "../individual.js";
-import type { LayoutView } from "../view.js";
+import type { IndexChange } from "../records/projection.js";
+import { entriesByDigest } from "../records/referrer-entries.js";
+import type { LayoutView } from "../view/layout-view.js";
 
 /** The role of what others belong to. */
 export function imageRole(d: Descriptor): "image" | "imageIndex" {
@@ -19,7 +19,7 @@ export interface KindEntry {
 /**
  * Takes the `kind` from entries, and what came with it. One that holds nothing else, as `isOwn` tells of its
  * annotations, goes as a whole where another entry of its manifest stays; the last one never does, nor one whose tag
- * would be gone.
+ * would be lost.
  */
 export function withdrawKinds(view: LayoutView, entries: readonly KindEntry[], isOwn: (annotation: string) => boolean): IndexChange[] {
   const listed = entriesByDigest(view);

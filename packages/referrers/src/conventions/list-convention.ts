@@ -1,46 +1,44 @@
 import {
   type Descriptor,
   type Digest,
-  IMAGE_SPEC_SUBJECT,
   type IndexEntry,
   MAX_MANIFEST_BYTES,
-  OLAREG_SUBJECT,
   REF_NAME,
   bareDescriptor,
   compareDigests,
 } from "@ocilot/layout/spec";
-import { type Convention, type IndexChange, type Loss, projection } from "../convention.js";
-import { classOf, inexpressible } from "../convert/grid.js";
-import type { ReferrerEdge } from "../edge.js";
-import { type ReferrerGraph, claimedEdge, subjectEdge } from "../graph.js";
-import { type ListConventionId, type ListLine, type ListRecord, type Lists, findLists, listsOf } from "../lists.js";
-import { isPlainListEntry } from "../marks.js";
-import { lossOf } from "../losses.js";
-import { parseReferrersTag, tagFits } from "../referrers-tag.js";
-import { responseBlob, responseLine, sameLine } from "../response-index.js";
-import { type NewBlob, manifestOf } from "../view.js";
-import { perView } from "../per-view.js";
+import type { Convention } from "./convention.js";
+import { type IndexChange, type UnrepresentableLink, projection } from "../records/projection.js";
+import { linkClassOf, unsupportedReason } from "./support-matrix.js";
+import type { ReferrerEdge } from "../graph/edge.js";
+import { type ReferrerGraph, recordedEdge, subjectEdge } from "../graph/referrer-graph.js";
+import { LIST_ANNOTATION_KEYS, LIST_CONVENTIONS, type ListConventionId } from "../records/list-annotations.js";
+import { type ListLine, type ListRecord, type Lists, findLists, listsOf } from "../records/referrer-lists.js";
+import { isPlainListEntry } from "../records/entry-annotations.js";
+import { unrepresentableLink } from "../records/unrepresentable.js";
+import { parseReferrersTag, tagFits } from "../records/referrers-tag.js";
+import { responseBlob, responseDescriptor, sameLine } from "../records/response-index.js";
+import { type NewBlob, manifestOf } from "../view/layout-view.js";
+import { perView } from "../view/per-view.js";
 
-/** How the three list conventions differ: the mark on the entry of a list, and a flag on `index.json`. */
+/** How the three list conventions differ: the annotation on the entry of a list, and a flag on `index.json`. */
 export interface ListMark {
   readonly id: ListConventionId;
   readonly title: string;
-  /** The annotation that marks the list of `subject`. */
+  /** The annotation of the entry that points to the list of `subject`. */
   mark(subject: Digest): { readonly key: string; readonly value: string };
   /** The annotation of `index.json` that goes with the lists, always `"true"`. */
   readonly flag?: string;
-  /** Why the list of `subject` cannot bear the mark. */
+  /** Why the list of `subject` cannot have the annotation. */
   obstacle?(lists: Lists, subject: Digest): string | undefined;
-  /** Tells whether the programs that read the mark find the list of `subject` at this entry; true unless told. */
+  /** Returns true if the programs that read the annotation find the list of `subject` at this entry (default: true). */
   isFoundAt?(entry: IndexEntry, subject: Digest): boolean;
 }
 
-const LIST_ORDER: readonly ListConventionId[] = ["regclient", "olareg", "image-spec"];
-
 /**
  * A convention that keeps one referrers response per subject. A list that says exactly what the graph says is left
- * alone in whatever order it is; one that does not is written anew, what it had first, the rest by digest. An entry
- * that points to the right list under another convention's mark gets this mark too, rather than a twin.
+ * unchanged in any order; otherwise it is replaced by a new list with the existing lines first and the others by digest. An
+ * entry that points to the right list for another convention gets this annotation too, rather than a second entry.
  */
 export function listConvention(own: ListMark): Convention {
   return {
@@ -67,7 +65,7 @@ export function listConvention(own: ListMark): Convention {
           const evidence = { convention: own.id, position: entry.position, within: entry.descriptor.digest };
           const edge = subjectEdge(node, evidence);
           if (edge !== undefined) edges.push(edge);
-          else if (verdict === "unverified" && subjects.length === 1) edges.push(claimedEdge(subjects[0]!, node, evidence, "S"));
+          else if (verdict === "unverified" && subjects.length === 1) edges.push(recordedEdge(subjects[0]!, node, evidence, "S"));
         }
       }
       return edges;
@@ -77,7 +75,7 @@ export function listConvention(own: ListMark): Convention {
       const lists = await findLists(view);
       const changes: IndexChange[] = [];
       const blobs: NewBlob[] = [];
-      const losses: Loss[] = [];
+      const losses: UnrepresentableLink[] = [];
       const refusals: string[] = [];
       for (const edges of groupByMark(graph, own, losses)) {
         const { key, value } = own.mark(edges[0]!.subject);
@@ -88,7 +86,7 @@ export function listConvention(own: ListMark): Convention {
         }
         const subjects = [...new Set(edges.map((e) => e.subject))];
         const mine = [...new Set([...subjects.flatMap((s) => listsOf(lists, own.id, s)), ...unclaimed(lists, own, subjects)])];
-        const source = mine[0] ?? LIST_ORDER.flatMap((id) => listsOf(lists, id, subjects[0]!))[0];
+        const source = mine[0] ?? LIST_CONVENTIONS.flatMap((id) => listsOf(lists, id, subjects[0]!))[0];
         const target = rightList(source, edges) ?? responseBlob(orderLines(source, edges), view.digestOf);
         if (target.descriptor.size > MAX_MANIFEST_BYTES) {
           refusals.push(tooLarge(edges, target.descriptor.size));
@@ -103,7 +101,7 @@ export function listConvention(own: ListMark): Convention {
         }
         if (mine.some(({ entry }) => own.isFoundAt?.(entry, subjects[0]!) ?? true)) continue;
         const shared = subjects
-          .flatMap((s) => LIST_ORDER.flatMap((id) => listsOf(lists, id, s)))
+          .flatMap((s) => LIST_CONVENTIONS.flatMap((id) => listsOf(lists, id, s)))
           .find(({ entry }) => entry.descriptor.digest === digest && entry.descriptor.annotations?.[key] === undefined);
         if (shared !== undefined) changes.push({ op: "annotate", position: shared.entry.position, set: { [key]: value } });
         else {
@@ -130,7 +128,7 @@ export function listConvention(own: ListMark): Convention {
         const { entry } = record;
         const obstacle = keepReason(record, graph);
         if (obstacle !== undefined) {
-          kept.push(`index.json entry ${entry.position} (${reasonOf(record)} ${entry.descriptor.digest}) stays: ${obstacle}`);
+          kept.push(`index.json entry ${entry.position} (${reasonOf(record)} ${entry.descriptor.digest}) is kept: ${obstacle}`);
           continue;
         }
         const key = own.mark(record.subjects[0]!).key;
@@ -152,17 +150,17 @@ export function listConvention(own: ListMark): Convention {
   }
 }
 
-const LIST_MARK_KEYS = [REF_NAME, OLAREG_SUBJECT, IMAGE_SPEC_SUBJECT];
+const LIST_MARK_KEYS = [REF_NAME, ...LIST_ANNOTATION_KEYS];
 
 /** The edges that lists can hold, a group for each list: two sha512 subjects may share a tag. */
-function groupByMark(graph: ReferrerGraph, own: ListMark, losses: Loss[]): Iterable<ReferrerEdge[]> {
+function groupByMark(graph: ReferrerGraph, own: ListMark, losses: UnrepresentableLink[]): Iterable<ReferrerEdge[]> {
   const groups = new Map<string, ReferrerEdge[]>();
   for (const subject of graph.subjects()) {
     const held: ReferrerEdge[] = [];
     for (const edge of graph.of(subject)) {
-      const reason = inexpressible(own.id, classOf(edge));
+      const reason = unsupportedReason(own.id, linkClassOf(edge));
       if (reason === undefined) held.push(edge);
-      else losses.push(lossOf(edge, reason));
+      else losses.push(unrepresentableLink(edge, reason));
     }
     if (held.length === 0) continue;
     const { value } = own.mark(subject);
@@ -171,7 +169,7 @@ function groupByMark(graph: ReferrerGraph, own: ListMark, losses: Loss[]): Itera
   return groups.values();
 }
 
-/** Lists under a shortened tag of these subjects that are empty, so that nothing in them tells whose they are. */
+/** Empty lists under a shortened tag of these subjects; they could belong to any of them. */
 function unclaimed(lists: Lists, own: ListMark, subjects: readonly Digest[]): ListRecord[] {
   return lists.unclaimed.filter((r) => r.convention === own.id && subjects.some((s) => own.isFoundAt?.(r.entry, s) ?? false));
 }
@@ -192,7 +190,7 @@ function outdated(lists: Lists, own: ListMark, graph: ReferrerGraph): ListRecord
   );
 }
 
-/** A tag that is not that of the subjects' list is somebody's, whatever mark stands beside it: it must not move. */
+/** Returns true for a tag that is not the referrers tag of the subjects: a user chose it, and it must not move. */
 function hasRealTag(entry: IndexEntry, subjects: readonly Digest[]): boolean {
   const form = parseReferrersTag(entry.tag ?? "");
   if (form === undefined || subjects.length === 0) return entry.tag !== undefined && form === undefined;
@@ -201,36 +199,37 @@ function hasRealTag(entry: IndexEntry, subjects: readonly Digest[]): boolean {
 
 /** regctl reads no manifest beyond that size, and neither does ocilot. */
 function tooLarge(edges: readonly ReferrerEdge[], size: number): string {
-  return `the list of ${edges[0]!.subject} would name ${edges.length} referrers in ${size} bytes, and tools read no list of more than ${MAX_MANIFEST_BYTES}`;
+  return `the list of ${edges[0]!.subject} with ${edges.length} referrers would have ${size} bytes, and tools read no list over ${MAX_MANIFEST_BYTES} bytes`;
 }
 
 function heldByTag(entry: IndexEntry): string {
-  return `the list at index.json entry ${entry.position} is out of date and bears the tag ${JSON.stringify(entry.tag)}, which must not move: untag it`;
+  return `the list at index.json entry ${entry.position} is out of date and has the tag ${JSON.stringify(entry.tag)}, which must not move: remove the tag`;
 }
 
 /** The list of `record` as it is, if its lines are exactly these edges, in any order. */
 function rightList(record: ListRecord | undefined, edges: readonly ReferrerEdge[]): { descriptor: Descriptor } | undefined {
   if (record === undefined || record.lines.length !== edges.length) return undefined;
   const wanted = new Map(edges.map((e) => [e.referrer.digest, e]));
+  const found = new Set<ReferrerEdge>();
   for (const { node } of record.lines) {
     const edge = wanted.get(node.descriptor.digest);
-    if (edge === undefined || !sameLine(node.descriptor, responseLine(edge))) return undefined;
-    wanted.delete(node.descriptor.digest);
+    if (edge === undefined || !sameLine(node.descriptor, responseDescriptor(edge))) return undefined;
+    found.add(edge);
   }
-  return wanted.size === 0 ? { descriptor: bareDescriptor(record.entry.descriptor) } : undefined;
+  return found.size === record.lines.length ? { descriptor: bareDescriptor(record.entry.descriptor) } : undefined;
 }
 
-/** What the list had keeps its place, the rest follows by digest. */
+/** Returns the existing lines in their order, then the others by digest. */
 function orderLines(record: ListRecord | undefined, edges: readonly ReferrerEdge[]): Descriptor[] {
   const before = new Map((record?.lines ?? []).map((line, i) => [line.node.descriptor.digest, i]));
   const place = (e: ReferrerEdge): number => before.get(e.referrer.digest) ?? Number.MAX_SAFE_INTEGER;
-  return edges.toSorted((a, b) => place(a) - place(b) || compareDigests(a.referrer.digest, b.referrer.digest)).map(responseLine);
+  return edges.toSorted((a, b) => place(a) - place(b) || compareDigests(a.referrer.digest, b.referrer.digest)).map(responseDescriptor);
 }
 
 function keepReason(record: ListRecord, graph: ReferrerGraph): string | undefined {
-  if (record.subjects.length === 0) return "it is empty and its subject cannot be told";
+  if (record.subjects.length === 0) return "it is empty and its subject is unknown";
   const odd = record.lines.filter((line) => line.verdict !== "right").length;
   if (odd > 0) return `${odd} of its lines cannot be verified`;
   const missing = record.lines.find((line) => !record.subjects.some((s) => graph.has(s, line.node.descriptor.digest)));
-  return missing === undefined ? undefined : `${missing.node.descriptor.digest} is in no other record`;
+  return missing === undefined ? undefined : `${missing.node.descriptor.digest} has no other record`;
 }

@@ -1,5 +1,5 @@
 import { OLAREG_CONVERT, OLAREG_SUBJECT } from "@ocilot/layout/spec";
-import type { Convention } from "../convention.js";
+import type { Convention } from "./convention.js";
 import { listConvention } from "./list-convention.js";
 
 /** olareg's directory store: a list per subject, named by an annotation, and a flag that says so. */

@@ -1,12 +1,13 @@
 import { bareDescriptor } from "@ocilot/layout/spec";
-import { type Convention, type IndexChange, type Loss, projection } from "../convention.js";
-import { classOf, inexpressible } from "../convert/grid.js";
-import { containerdMark, entriesByDigest, entryEdge, openEntries, referrerEntry } from "../individual.js";
-import { lossOf } from "../losses.js";
-import { isBareEntry, isPlainReferrerEntry } from "../marks.js";
-import { reachableWithoutBare } from "../records.js";
-import { manifestOf } from "../view.js";
-import { perView } from "../per-view.js";
+import type { Convention } from "./convention.js";
+import { type IndexChange, type UnrepresentableLink, projection } from "../records/projection.js";
+import { linkClassOf, unsupportedReason } from "./support-matrix.js";
+import { containerdSubject, entriesByDigest, entryEdge, openEntries, referrerEntry } from "../records/referrer-entries.js";
+import { unrepresentableLink } from "../records/unrepresentable.js";
+import { isBareEntry, isPlainReferrerEntry } from "../records/entry-annotations.js";
+import { reachableWithoutBare } from "../records/record-keys.js";
+import { manifestOf } from "../view/layout-view.js";
+import { perView } from "../view/per-view.js";
 
 /**
  * Every manifest is an entry, and `subject` alone makes the link: oras, notation, zot. oras resolves `layout@digest`
@@ -18,11 +19,11 @@ export const oras: Convention = {
   traits: { shape: "individual", nEdges: false, target: true },
 
   detect: perView(async (view) => {
-    const speaking = (await openEntries(view)).filter(
-      (o) => o.entry.tag === undefined && containerdMark(o.entry) === undefined && entryEdge(o, "oras"),
+    const own = (await openEntries(view)).filter(
+      (o) => o.entry.tag === undefined && containerdSubject(o.entry) === undefined && entryEdge(o, "oras"),
     );
     return {
-      entries: speaking.map(({ entry }) => ({ position: entry.position, reason: "an untagged entry of a manifest with subject" })),
+      entries: own.map(({ entry }) => ({ position: entry.position, reason: "an untagged entry of a manifest with subject" })),
       flags: [],
       problems: [],
     };
@@ -35,10 +36,10 @@ export const oras: Convention = {
   async project(graph, view) {
     const listed = entriesByDigest(view);
     const changes: IndexChange[] = [];
-    const losses: Loss[] = [];
+    const losses: UnrepresentableLink[] = [];
     for (const edge of graph.edges()) {
-      const reason = inexpressible("oras", classOf(edge));
-      if (reason !== undefined) losses.push(lossOf(edge, reason));
+      const reason = unsupportedReason("oras", linkClassOf(edge));
+      if (reason !== undefined) losses.push(unrepresentableLink(edge, reason));
       // A manifest of a withdrawn type gets its entry all the same: some readers go by it, and it keeps the blob.
       if ((reason === undefined || reason === "legacy-type") && !listed.has(edge.referrer.digest))
         changes.push({ op: "add", ...referrerEntry(edge) });
@@ -61,9 +62,9 @@ export const oras: Convention = {
       const { entry, node } = opened;
       const edge = entryEdge(opened, "oras");
       const manifest = manifestOf(node);
-      if (edge === undefined || manifest === undefined || entry.tag !== undefined || containerdMark(entry) !== undefined) continue;
+      if (edge === undefined || manifest === undefined || entry.tag !== undefined || containerdSubject(entry) !== undefined) continue;
       if (!isPlainReferrerEntry(entry, manifest))
-        kept.push(`index.json entry ${entry.position} (${entry.descriptor.digest}) stays: it holds more than a record`);
+        kept.push(`index.json entry ${entry.position} (${entry.descriptor.digest}) is kept: it holds more than a record`);
       else if (graph.has(edge.subject, edge.referrer.digest)) changes.push({ op: "remove", position: entry.position });
     }
     const removed = new Set(changes.flatMap((c) => (c.op === "remove" ? c.position : [])));

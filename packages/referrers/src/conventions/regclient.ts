@@ -1,6 +1,6 @@
 import { REF_NAME } from "@ocilot/layout/spec";
-import type { Convention } from "../convention.js";
-import { parseReferrersTag, referrersTag } from "../referrers-tag.js";
+import type { Convention } from "./convention.js";
+import { parseReferrersTag, referrersTag } from "../records/referrers-tag.js";
 import { listConvention } from "./list-convention.js";
 
 /** The fallback tag of distribution-spec, kept on disk: regclient, and registries mirrored to a directory. */
@@ -12,7 +12,7 @@ export const regclient: Convention = listConvention({
     const tag = referrersTag(subject);
     const taken = lists.realTags.find((e) => parseReferrersTag(e.tag!)?.tag === tag);
     if (taken === undefined) return undefined;
-    return `the tag ${tag} belongs to ${taken.descriptor.digest}, which is not a list: rename or untag it (index.json entry ${taken.position})`;
+    return `the tag ${tag} points to ${taken.descriptor.digest}, which is not a list: rename or remove the tag (index.json entry ${taken.position})`;
   },
   // Others write the tags of long digests in full; regctl looks for the short form only.
   isFoundAt: (entry, subject) => parseReferrersTag(entry.tag ?? "")?.tag === referrersTag(subject),

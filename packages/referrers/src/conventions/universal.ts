@@ -1,17 +1,18 @@
-import { IMAGE_SPEC_SUBJECT, OLAREG_SUBJECT } from "@ocilot/layout/spec";
-import { type Convention, type IndexChange, type Loss, type Projection, projection } from "../convention.js";
-import type { ReferrerEdge } from "../edge.js";
-import { EdgeSet } from "../edge-set.js";
-import { IndexDraft } from "../index-draft.js";
-import { type ListRecord, findLists } from "../lists.js";
-import { isPlainListEntry } from "../marks.js";
-import type { LayoutView } from "../view.js";
+import type { Convention } from "./convention.js";
+import { type IndexChange, type UnrepresentableLink, type Projection, projection } from "../records/projection.js";
+import type { ConventionId, ReferrerEdge } from "../graph/edge.js";
+import { EdgeSet } from "../graph/edge-set.js";
+import { IndexDraft } from "../records/index-draft.js";
+import { LIST_ANNOTATION_KEYS } from "../records/list-annotations.js";
+import { type ListRecord, findLists } from "../records/referrer-lists.js";
+import { isPlainListEntry } from "../records/entry-annotations.js";
+import type { LayoutView } from "../view/layout-view.js";
 import { containerd } from "./containerd.js";
 import { imageSpec } from "./image-spec.js";
 import { olareg } from "./olareg.js";
 import { oras } from "./oras.js";
 import { regclient } from "./regclient.js";
-import { perView } from "../per-view.js";
+import { perView } from "../view/per-view.js";
 
 /** What `universal` is made of. */
 export const UNIVERSAL_PARTS: readonly Convention[] = [oras, containerd, regclient, olareg, imageSpec];
@@ -22,12 +23,12 @@ export const universal: Convention = {
   title: "all of oras, containerd, regclient, olareg and image-spec at once",
   traits: { shape: "individual", nEdges: false, target: true },
 
-  /** Spoken where all but oras are, with their flags: its record is an entry that containerd's mark has claimed. */
+  /** In use if all parts but oras are, with their flags: the entries of oras carry containerd's annotation here. */
   detect: perView(async (view) => {
     const detections = await Promise.all([containerd, regclient, olareg, imageSpec].map((part) => part.detect(view)));
     const flags = detections.flatMap((d) => d.flags);
-    const isSpoken = flags.length === 2 && detections.every((d) => d.entries.length > 0);
-    return { entries: isSpoken ? detections[0]!.entries : [], flags: isSpoken ? flags : [], problems: [] };
+    const isInUse = flags.length === 2 && detections.every((d) => d.entries.length > 0);
+    return { entries: isInUse ? detections[0]!.entries : [], flags: isInUse ? flags : [], problems: [] };
   }),
 
   /** The edges that each of the five states. */
@@ -40,9 +41,15 @@ export const universal: Convention = {
   },
 
   async project(graph, view) {
-    const project = (part: Convention) => (v: LayoutView) => part.project(graph, v);
-    // Lists first: where one that is written anew was itself a subject, it is no longer listed, and oras has to list it.
-    return await inTurn(view, [...[regclient, olareg, imageSpec].map(project), mergeTwins, ...[oras, containerd].map(project)]);
+    const partLosses = new Map<ConventionId, readonly UnrepresentableLink[]>();
+    const project = (part: Convention) => async (v: LayoutView) => {
+      const projected = await part.project(graph, v);
+      partLosses.set(part.id, projected.losses);
+      return projected;
+    };
+    // Lists first: a replaced list that was itself a subject is no longer listed, and oras has to list it.
+    const turns = [...[regclient, olareg, imageSpec].map(project), mergeTwins, ...[oras, containerd].map(project)];
+    return { ...(await inTurn(view, turns)), partLosses };
   },
 
   async withdraw(graph, view) {
@@ -53,10 +60,10 @@ export const universal: Convention = {
   },
 };
 
-/** Lets several projections take turns, each over what the one before made, and sums them up. */
+/** Applies several projections in turn, each over the result of the one before, and returns their sum. */
 async function inTurn(view: LayoutView, turns: readonly ((view: LayoutView) => Promise<Projection>)[]): Promise<Projection> {
   const draft = new IndexDraft(view);
-  const losses = new Map<string, Loss>();
+  const losses = new Map<string, UnrepresentableLink>();
   const refusals = new Set<string>();
   const kept: string[] = [];
   for (const turn of turns) {
@@ -86,7 +93,7 @@ async function mergeTwins(view: LayoutView): Promise<Projection> {
     const marks: Record<string, string> = {};
     for (const { entry } of twins) {
       if (entry.tag !== undefined || !isPlainListEntry(entry) || clashes(keeper!, entry.descriptor.annotations ?? {})) continue;
-      for (const key of [OLAREG_SUBJECT, IMAGE_SPEC_SUBJECT]) {
+      for (const key of LIST_ANNOTATION_KEYS) {
         const value = entry.descriptor.annotations?.[key];
         if (value !== undefined) marks[key] = value;
       }
@@ -97,9 +104,9 @@ async function mergeTwins(view: LayoutView): Promise<Projection> {
   return projection({ changes });
 }
 
-/** Two subjects may share one list (a shortened tag); their marks do not fit on one entry. */
+/** Two subjects may share one list (a shortened tag); one entry cannot carry the annotations of both. */
 function clashes(keeper: ListRecord, marks: Readonly<Record<string, string>>): boolean {
-  return [OLAREG_SUBJECT, IMAGE_SPEC_SUBJECT].some((key) => {
+  return LIST_ANNOTATION_KEYS.some((key) => {
     const mine = keeper.entry.descriptor.annotations?.[key];
     return mine !== undefined && marks[key] !== undefined && mine !== marks[key];
   });

@@ -1,11 +1,12 @@
-import { type Convention, projection } from "../convention.js";
-import { NEVER_TARGETS } from "../convert/grid.js";
-import { subjectEdge } from "../graph.js";
-import { perView } from "../per-view.js";
+import type { Convention } from "./convention.js";
+import { projection } from "../records/projection.js";
+import { NEVER_TARGETS } from "./support-matrix.js";
+import { subjectEdge } from "../graph/referrer-graph.js";
+import { perView } from "../view/per-view.js";
 
 /**
- * Referrers that lie in `blobs/` and that nothing leads to, as `cosign save` leaves the signatures that are bundles.
- * Finding one means reading every blob, so it is done where `kind` entries call for it, or on demand.
+ * Referrers that are only in `blobs/` and not reachable from `index.json`: `cosign save` leaves signature bundles like this.
+ * Every blob is read to find them, so only if the layout has `kind` entries, or on request.
  */
 export const unlisted: Convention = {
   id: "unlisted",
@@ -19,7 +20,7 @@ export const unlisted: Convention = {
       flags: [],
       problems: nodes.map(({ descriptor: { digest } }) => ({
         code: "UNLISTED",
-        message: `the referrer ${digest} is in blobs/ alone: a garbage collection would delete it`,
+        message: `the referrer ${digest} is only in blobs/, not in index.json: a garbage collection of another tool would delete it`,
         digest,
       })),
     };
@@ -33,7 +34,7 @@ export const unlisted: Convention = {
     return projection({ refusals: [NEVER_TARGETS.unlisted!] });
   },
 
-  /** There is no record that could be taken out. */
+  /** It has no records that could be removed. */
   async withdraw() {
     return projection();
   },

@@ -6,14 +6,14 @@ import {
   type IndexEntry,
   type Manifest,
 } from "@ocilot/layout/spec";
-import type { DigestChange, Loss } from "../convention.js";
-import type { ReferrerEdge } from "../edge.js";
-import type { ReferrerGraph } from "../graph.js";
-import { entriesByDigest, openEntries } from "../individual.js";
-import { isAttestation } from "../lift/attestation.js";
-import { lossOf } from "../losses.js";
-import { parseReferrersTag } from "../referrers-tag.js";
-import { type LayoutView, manifestOf } from "../view.js";
+import type { DigestChange, UnrepresentableLink } from "../records/projection.js";
+import type { ReferrerEdge } from "../graph/edge.js";
+import type { ReferrerGraph } from "../graph/referrer-graph.js";
+import { entriesByDigest, openEntries } from "../records/referrer-entries.js";
+import { isAttestation } from "../evidence/wrappings/buildkit.js";
+import { unrepresentableLink } from "../records/unrepresentable.js";
+import { parseReferrersTag } from "../records/referrers-tag.js";
+import { type LayoutView, manifestOf } from "../view/layout-view.js";
 
 /** An image index and the entries by whose tags people call it. */
 export interface TaggedIndex {
@@ -26,7 +26,7 @@ export interface TaggedIndex {
 
 /** A tag that is made of the index's own digest must not move to another one. */
 export async function taggedIndexes(graph: ReferrerGraph, view: LayoutView): Promise<TaggedIndex[]> {
-  const referrers = new Set(graph.edges().map((e) => e.referrer.digest));
+  const referrers = graph.referrers();
   const found = new Map<Digest, TaggedIndex>();
   for (const { entry, node } of await openEntries(view)) {
     const { digest } = entry.descriptor;
@@ -72,7 +72,7 @@ export async function missingChildren(
 }
 
 /** Why a link cannot be made by a child of an index at all. */
-function reasonAgainst(edge: ReferrerEdge, manifest: Manifest | undefined): Loss["reason"] | undefined {
+function reasonAgainst(edge: ReferrerEdge, manifest: Manifest | undefined): UnrepresentableLink["reason"] | undefined {
   if (!edge.verified || manifest === undefined) return "unverified";
   if (edge.legacy === true) return "legacy-type";
   // An index in an index is one more image to some readers, and more than others can copy.
@@ -85,14 +85,14 @@ export async function inexpressibleInside(
   edges: readonly ReferrerEdge[],
   changes: readonly DigestChange[],
   view: LayoutView,
-): Promise<Loss[]> {
+): Promise<UnrepresentableLink[]> {
   const nodes = await view.nodes(edges.map((e) => e.referrer));
   const moved = new Map(changes.map((c) => [c.from, c]));
-  return edges.map((edge, i): Loss => {
+  return edges.map((edge, i): UnrepresentableLink => {
     const change = moved.get(edge.subject);
-    const loss = lossOf(edge, reasonAgainst(edge, manifestOf(nodes[i])) ?? "not-root");
+    const loss = unrepresentableLink(edge, reasonAgainst(edge, manifestOf(nodes[i])) ?? "not-root");
     if (change === undefined) return loss;
-    const message = `${loss.referrer} of ${loss.subject} does not cover ${change.tags.join(", ")} any more, which is ${change.to} now`;
+    const message = `${loss.referrer} of ${loss.subject} does not cover ${change.tags.join(", ")}, which points to ${change.to} now`;
     return { ...loss, message };
   });
 }

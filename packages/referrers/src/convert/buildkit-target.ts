@@ -7,20 +7,21 @@ import {
   bareDescriptor,
   editIndex,
   parseIndex,
-} from "@ocilot/layout";
+} from "@ocilot/layout/web";
 import { buildkit } from "../conventions/buildkit.js";
-import { type Convention, type DigestChange, type IndexChange, type Projection, projection } from "../convention.js";
-import { SPARSE_PLATFORMS } from "../copy/sparse.js";
-import type { ReferrerEdge } from "../edge.js";
-import { EdgeSet } from "../edge-set.js";
-import type { ReferrerGraph } from "../graph.js";
-import { nestedReferrers } from "../nested.js";
-import type { LayoutView, NewBlob } from "../view.js";
+import type { Convention } from "../conventions/convention.js";
+import { type DigestChange, type IndexChange, type Projection, projection } from "../records/projection.js";
+import { SPARSE_PLATFORMS } from "../platform/sparse-platforms.js";
+import type { ReferrerEdge } from "../graph/edge.js";
+import { EdgeSet } from "../graph/edge-set.js";
+import type { ReferrerGraph } from "../graph/referrer-graph.js";
+import { indexChildReferrers } from "../records/index-children.js";
+import type { LayoutView, NewBlob } from "../view/layout-view.js";
 import { type TaggedIndex, inexpressibleInside, missingChildren, taggedIndexes } from "./buildkit-children.js";
 
 /**
- * `buildkit` as a target. An index that lists more children is another index: it is written anew, with the old one's text
- * and the referrers of its platforms behind what it had; its tags move, and it stays listed without them.
+ * `buildkit` as a target. An index with more children has another digest: a new index is written, with the text of the old one
+ * and the referrers of its platforms after its children. The tags move to it; the old index stays listed, untagged.
  * @param allowed false to plan all of it and refuse it
  */
 export function buildkitTarget(blobs: BlobReader, allowed: boolean): Convention {
@@ -32,7 +33,7 @@ async function rewriteIndexes(graph: ReferrerGraph, view: LayoutView, reader: Bl
   const blobs: NewBlob[] = [];
   const refusals: string[] = [];
   const digestChanges: DigestChange[] = [];
-  const inside = new EdgeSet((await nestedReferrers(view)).edges);
+  const inside = new EdgeSet((await indexChildReferrers(view)).edges);
   for (const index of await taggedIndexes(graph, view)) {
     const { edges, children } = await missingChildren(index, graph, view);
     for (const edge of edges) inside.add(edge);

@@ -1,37 +1,56 @@
-import { DOCKER_REFERENCE_DIGEST, type Descriptor, type Digest, type Platform, manifestKind } from "@ocilot/layout/spec";
-import type { ReferrerEdge } from "../edge.js";
-import type { ReferrerGraph } from "../graph.js";
-import { type LayoutView, type ManifestNode, manifestOf } from "../view.js";
-import { matchesPlatform } from "./platform.js";
+import { type Descriptor, type Digest, type Layout, manifestKind } from "@ocilot/layout/web";
+import type { ReferrerEdge } from "../graph/edge.js";
+import { groupBy } from "../graph/group-by.js";
+import type { ReferrerGraph } from "../graph/referrer-graph.js";
+import type { MissingChild } from "../platform/omitted-children.js";
+import { SPARSE_PLATFORMS } from "../platform/sparse-platforms.js";
+import { blobsNamedBy } from "../view/followed-blobs.js";
+import { type LayoutView, type ManifestNode, manifestOf } from "../view/layout-view.js";
 
-/** Which part of what hangs on a root is wanted. */
+/** Which part of what belongs to a root is selected. */
 export interface ClosureOptions {
-  /** Only these platforms of an image index; all unless told. */
-  readonly platforms?: readonly Platform[];
-  /** Referrers of every manifest in the closure, of those referrers, and so on; true unless told. */
+  /** Children of image indexes to leave out; not applied below a referrer, which is signed as a whole. */
+  readonly leaveOut?: ReadonlySet<Digest>;
+  /** Referrers of every manifest in the closure, of those referrers, and so on (default: true). */
   readonly referrers?: boolean;
+  /** Returns whether some blob of the source is not in the closure: only then blobs are searched for digests. */
+  readonly hasMore?: (closure: { has(digest: Digest): boolean }) => boolean;
+  readonly signal?: AbortSignal | undefined;
 }
 
-/** All that belongs to some roots: manifests, the blobs they name, and the links between them. */
+/** A manifest that is referenced and cannot be read, and the path to it. */
+export interface UnreadableManifest extends MissingChild {
+  readonly node: ManifestNode;
+}
+
+/** Everything that belongs to some roots: manifests, the blobs they name, and the links between them. */
 export interface Closure {
   readonly manifests: ReadonlyMap<Digest, ManifestNode>;
-  /** Configs and layers. */
+  /** Configs, layers, and what blobs of unknown media types name. */
   readonly blobs: ReadonlyMap<Digest, Descriptor>;
   readonly edges: readonly ReferrerEdge[];
-  /** Children of an index that were left out because of their platform. */
+  /** Children of an index that were left out. */
   readonly omitted: readonly Descriptor[];
-  /** Manifests that something names and that cannot be read. */
-  readonly unreadable: readonly ManifestNode[];
+  readonly unreadable: readonly UnreadableManifest[];
 }
 
-/** Something to be looked at; `isWhole` where no platform of it may be left out. */
+/** A descriptor to follow; `isWhole` where no child of it may be left out. */
 interface Step {
   readonly d: Descriptor;
   readonly isWhole: boolean;
+  readonly parents: readonly Digest[];
+  readonly entries: readonly Descriptor[];
 }
 
-/** Collects what hangs on `roots`. Nothing is opened but manifests; whether blobs are there is not looked at. */
+const NONE: readonly never[] = [];
+
+/**
+ * Returns what belongs to `roots`. Opens manifests, and blobs of media types that ocilot does not know; does not check whether
+ * other blobs are present.
+ * @throws OcilotError the error of a blob that cannot be searched: what it names is unknown
+ */
 export async function collectClosure(
+  layout: Layout,
   view: LayoutView,
   graph: ReferrerGraph,
   roots: readonly Descriptor[],
@@ -39,49 +58,71 @@ export async function collectClosure(
 ): Promise<Closure> {
   const manifests = new Map<Digest, ManifestNode>();
   const blobs = new Map<Digest, Descriptor>();
-  const edges: ReferrerEdge[] = [];
+  const edges = new Set<ReferrerEdge>();
   const omitted: Descriptor[] = [];
-  const unreadable: ManifestNode[] = [];
+  const unreadable = new Map<Digest, UnreadableManifest>();
   const seen = new Set<Digest>();
-  let level: Step[] = roots.map((d) => ({ d, isWhole: false }));
+  const seenWhole = new Set<Digest>();
+  const has = (digest: Digest): boolean => manifests.has(digest) || blobs.has(digest);
+  const searched = new Set<Digest>();
+  const notes = groupBy(
+    roots.filter((d) => d.annotations?.[SPARSE_PLATFORMS] !== undefined),
+    (d) => d.digest,
+  );
+  let level: Step[] = roots.map((d) => ({ d, isWhole: false, parents: NONE, entries: notes.get(d.digest) ?? NONE }));
   while (level.length > 0) {
-    const fresh = level.filter(({ d }) => !seen.has(d.digest) && seen.add(d.digest));
+    await follow();
+    if (level.length === 0 && options.hasMore?.({ has }) !== false) level = await namedSteps();
+  }
+  return {
+    manifests,
+    blobs,
+    edges: [...edges],
+    omitted: omitted.filter((d) => !seen.has(d.digest)),
+    unreadable: [...unreadable.values()],
+  };
+
+  async function follow(): Promise<void> {
+    const fresh = level.filter(({ d, isWhole }) => {
+      if (seen.has(d.digest) && (!isWhole || seenWhole.has(d.digest))) return false;
+      if (isWhole) seenWhole.add(d.digest);
+      return seen.add(d.digest);
+    });
     const nodes = await view.nodes(fresh.map((step) => step.d));
     level = [];
-    for (const [i, node] of nodes.entries()) {
-      const { digest } = node.descriptor;
-      const { isWhole } = fresh[i]!;
-      const manifest = manifestOf(node);
-      if (node.state === "blob") blobs.set(digest, node.descriptor);
-      else if (manifest === undefined) unreadable.push(node);
-      if (manifest !== undefined) {
-        manifests.set(digest, node);
-        for (const d of [...(manifest.config ? [manifest.config] : []), ...manifest.layers]) {
-          if (manifestKind(d.mediaType) === undefined) blobs.set(d.digest, d);
-          else level.push({ d, isWhole });
-        }
-        const kept = new Set(keptChildren(manifest.manifests, isWhole ? undefined : options.platforms));
-        for (const d of manifest.manifests) {
-          if (kept.has(d)) level.push({ d, isWhole });
-          else omitted.push(d);
-        }
+    for (const [i, node] of nodes.entries()) visit(node, fresh[i]!);
+  }
+
+  function visit(node: ManifestNode, { isWhole, parents, entries }: Step): void {
+    const { descriptor } = node;
+    const { digest } = descriptor;
+    const manifest = manifestOf(node);
+    if (node.state === "blob") blobs.set(digest, descriptor);
+    else if (manifest === undefined) unreadable.set(digest, { node, descriptor, parents, isInReferrer: isWhole, entries });
+    if (manifest !== undefined) {
+      const below = { isWhole, parents: [...parents, digest], entries };
+      manifests.set(digest, node);
+      for (const d of [...(manifest.config ? [manifest.config] : []), ...manifest.layers]) {
+        if (manifestKind(d.mediaType) === undefined) blobs.set(d.digest, d);
+        else level.push({ d, ...below });
       }
-      if (options.referrers === false) continue;
-      for (const edge of graph.of(digest)) {
-        edges.push(edge);
-        // What refers to something kept is signed as a whole: no platform of it is left out.
-        level.push({ d: edge.referrer, isWhole: true });
+      for (const d of manifest.manifests) {
+        if (!isWhole && options.leaveOut?.has(d.digest) === true) omitted.push(d);
+        else level.push({ d, ...below });
       }
     }
+    if (options.referrers === false) return;
+    for (const edge of graph.of(digest)) {
+      edges.add(edge);
+      level.push({ d: edge.referrer, isWhole: true, parents: NONE, entries: NONE });
+    }
   }
-  return { manifests, blobs, edges, omitted: omitted.filter((d) => !seen.has(d.digest)), unreadable };
-}
 
-/** The children for the wanted platforms, what BuildKit put beside those, and indexes that may hold some. */
-function keptChildren(children: readonly Descriptor[], wanted: readonly Platform[] | undefined): readonly Descriptor[] {
-  if (wanted === undefined || children.every((d) => d.platform === undefined)) return children;
-  const images = children.filter((d) => wanted.some((p) => matchesPlatform(d.platform, p)));
-  const digests = new Set<string>(images.map((d) => d.digest));
-  const isNested = (d: Descriptor): boolean => d.platform === undefined && /index|list/.test(manifestKind(d.mediaType) ?? "");
-  return children.filter((d) => digests.has(d.digest) || isNested(d) || digests.has(d.annotations?.[DOCKER_REFERENCE_DIGEST] ?? ""));
+  async function namedSteps(): Promise<Step[]> {
+    const fresh = [...blobs.values()].filter((d) => !searched.has(d.digest));
+    for (const d of fresh) searched.add(d.digest);
+    const { links, unreadable: failed } = await blobsNamedBy(layout, fresh, options.signal);
+    if (failed[0] !== undefined) throw failed[0];
+    return links.flatMap(({ named: d }) => (seen.has(d.digest) ? [] : { d, isWhole: true, parents: NONE, entries: NONE }));
+  }
 }

@@ -1,22 +1,32 @@
-import { CONTAINERD_IMAGE_NAME, type Descriptor, type IndexEntry, OcilotError, REF_NAME } from "@ocilot/layout";
-import type { IndexChange } from "../convention.js";
-import type { ReferrerEdge } from "../edge.js";
-import type { ReferrerGraph } from "../graph.js";
-import { isBareEntry } from "../marks.js";
-import { type CanonicalValue, canonicalJson } from "../receipt/canonical-json.js";
-import { recordKeys } from "../records.js";
-import type { LayoutView } from "../view.js";
-import { type PlatformShare, SPARSE_PLATFORMS, sparseNote } from "./sparse.js";
+import {
+  CONTAINERD_IMAGE_NAME,
+  type Descriptor,
+  type Digest,
+  type IndexEntry,
+  OcilotError,
+  REF_NAME,
+  imageNameOf,
+} from "@ocilot/layout/web";
+import type { IndexChange } from "../records/projection.js";
+import type { ReferrerEdge } from "../graph/edge.js";
+import { groupBy } from "../graph/group-by.js";
+import type { ReferrerGraph } from "../graph/referrer-graph.js";
+import { isBareEntry } from "../records/entry-annotations.js";
+import { type CanonicalValue, canonicalJson } from "../records/canonical-json.js";
+import { recordKeys } from "../records/record-keys.js";
+import type { LayoutView } from "../view/layout-view.js";
+import { formatPlatform } from "../platform/parse-platform.js";
+import { type PlatformShare, SPARSE_PLATFORMS, sparseNote } from "../platform/sparse-platforms.js";
 
-/** Something to be listed in the target, and its tag there. */
+/** An entry to add to the target, and its tag there. */
 export interface RootEntry {
   readonly descriptor: Descriptor;
   readonly tag?: string;
-  /** Where it is an image index: its platforms, and which of them are copied. */
+  /** The platforms of an image index, and which of them are copied. */
   readonly share?: PlatformShare;
 }
 
-/** What has been copied and is now to be named. */
+/** Content that has been copied and is to be recorded. */
 export interface CopiedContent {
   readonly source: LayoutView;
   readonly sourceGraph: ReferrerGraph;
@@ -27,8 +37,8 @@ export interface CopiedContent {
 }
 
 /**
- * The entries that a copy needs besides records that can be made anew: its roots as the source lists them, and the entries
- * that carry links without a `subject`, as they are.
+ * Returns the entries that a copy needs besides records that can be written anew: its roots as the source lists them, and the
+ * entries that carry links without a `subject`, as they are.
  */
 export async function copiedEntries({ source, sourceGraph, isWhole, roots, edges }: CopiedContent): Promise<RootEntry[]> {
   const records = isWhole && roots.length > 1 ? await recordKeys(sourceGraph, source) : new Map();
@@ -44,24 +54,50 @@ export async function copiedEntries({ source, sourceGraph, isWhole, roots, edges
   return [...new Map(wanted.toReversed().map((w) => [textOf(w.descriptor), w])).values()].toReversed();
 }
 
-/** @throws OcilotError `WRITE_REFUSED` if the target has one of the tags on something else */
+/** A name that a copy took from another manifest of the target. */
+export interface MovedName {
+  readonly name: string;
+  /** The manifest that had the name before. */
+  readonly from: Digest;
+}
+
+/** @throws OcilotError `WRITE_REFUSED` if the target has one of the names on another manifest */
 export function refuseTakenTags(wanted: readonly RootEntry[], target: readonly IndexEntry[]): void {
-  const holders = new Map(target.flatMap((e) => (e.tag === undefined ? [] : [[e.tag, e.descriptor.digest] as const])));
-  for (const { tag, descriptor } of wanted) {
-    const holder = tag === undefined ? undefined : holders.get(tag);
-    if (holder === undefined || holder === descriptor.digest) continue;
+  const holders = groupBy(target, (e) => e.tag);
+  for (const root of wanted) {
+    const holder = otherHolders(root, holders)[0];
+    if (holder === undefined) continue;
     throw new OcilotError(
       "WRITE_REFUSED",
-      `the target has the tag ${tag} on ${holder}, the copy has it on ${descriptor.digest}`,
+      `the target has the tag ${root.tag} on ${holder.descriptor.digest}, the copy has it on ${root.descriptor.digest}`,
       { reason: "tag-taken" },
       { hint: "The target's index.json is unchanged. Move the tag with --force, or give another one: DST:TAG." },
     );
   }
 }
 
+/** Returns the names that a copy takes from other manifests. */
+export function movedNames(wanted: readonly RootEntry[], target: readonly IndexEntry[]): MovedName[] {
+  const holders = groupBy(target, (e) => e.tag);
+  return wanted.flatMap((root) => otherHolders(root, holders).map((e) => ({ name: imageNameOf(e) ?? e.tag!, from: e.descriptor.digest })));
+}
+
+/** The entries of other manifests that have the name of a root. */
+function otherHolders(root: RootEntry, holders: ReadonlyMap<string | undefined, readonly IndexEntry[]>): readonly IndexEntry[] {
+  if (root.tag === undefined) return [];
+  const { digest } = root.descriptor;
+  return (holders.get(root.tag) ?? []).filter((e) => e.descriptor.digest !== digest && isSameName(root, e));
+}
+
+/** One tag of images of two repositories is two names: `docker save a:latest b:latest` gives both images the tag `latest`. */
+function isSameName(root: RootEntry, entry: IndexEntry): boolean {
+  const [mine, other] = [rootDescriptor(root).annotations?.[CONTAINERD_IMAGE_NAME], imageNameOf(entry)];
+  return root.tag === entry.tag && (mine === undefined || other === undefined || mine === other);
+}
+
 /**
- * The changes that list entries in a target. One that says nothing new is left out; what bore a tag before stays listed
- * without it. Every entry of an index tells which platforms of it are there, those of earlier copies included.
+ * Returns the changes that list entries in a target. An entry that adds nothing is left out; a manifest that had the tag before stays
+ * listed without it. Every entry of an index notes which of its platforms are present, those of earlier copies included.
  */
 export async function entryChanges(wanted: readonly RootEntry[], target: LayoutView): Promise<IndexChange[]> {
   const changes: IndexChange[] = [];
@@ -73,25 +109,26 @@ export async function entryChanges(wanted: readonly RootEntry[], target: LayoutV
     for (const twin of twins) if (share !== undefined) changes.push(...renote(twin, note));
     const d = withNote(descriptor, note);
     if (texts.has(textOf(d)) || (isBare(d) && listed.has(d.digest))) continue;
-    const holders = tag === undefined ? [] : target.entries.filter((e) => e.tag === tag);
+    const root = { descriptor: d, ...(tag !== undefined && { tag }) };
+    const holders = tag === undefined ? [] : target.entries.filter((e) => e.tag === tag && isSameName(root, e));
     if (holders.some((e) => e.descriptor.digest === d.digest)) continue;
     changes.push(...holders.map(release), foreign(d));
   }
   return changes;
 }
 
-/** An addition in the place of what no convention owns. */
+/** Returns an addition in the position of entries that no convention owns. */
 export function foreign(descriptor: Descriptor): IndexChange {
   return { op: "add", key: { rank: "foreign", subject: descriptor.digest, digest: descriptor.digest }, descriptor };
 }
 
-/** Which platforms there are with what was there before; undefined for all of them. */
+/** The platforms that are present after the copy; undefined for all of them. */
 async function noteOf(share: PlatformShare, twins: readonly IndexEntry[], target: LayoutView): Promise<string | undefined> {
   const kept = new Set(share.kept);
   for (const { descriptor } of twins) {
     const old = descriptor.annotations?.[SPARSE_PLATFORMS];
     if (old !== undefined) for (const platform of old.split(",")) kept.add(platform);
-    else for (const { digest, platform } of share.children) if (await target.has(digest)) kept.add(platform);
+    else for (const { descriptor: d, platform } of share.images) if (await target.has(d.digest)) kept.add(formatPlatform(platform));
   }
   kept.delete("");
   return sparseNote(share, kept);
@@ -107,7 +144,7 @@ function withNote(descriptor: Descriptor, note: string | undefined): Descriptor 
   return annotated(descriptor, { ...rest, ...(note !== undefined && { [SPARSE_PLATFORMS]: note }) });
 }
 
-/** What bore the tag stays listed without it. */
+/** A manifest that had the tag stays listed without it. */
 function release({ position, tag, descriptor }: IndexEntry): IndexChange {
   const isNamed = descriptor.annotations?.[CONTAINERD_IMAGE_NAME]?.endsWith(`:${tag}`) === true;
   return { op: "annotate", position, unset: isNamed ? [REF_NAME, CONTAINERD_IMAGE_NAME] : [REF_NAME] };
@@ -129,7 +166,7 @@ function isBare(descriptor: Descriptor): boolean {
   return isBareEntry({ position: 0, descriptor });
 }
 
-/** Equal for entries that say the same, in whatever order. */
+/** Equal for entries with the same members, in any order. */
 function textOf(d: Descriptor): string {
   return canonicalJson(d as unknown as CanonicalValue);
 }

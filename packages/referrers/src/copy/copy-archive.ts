@@ -3,32 +3,34 @@ import {
   type ArchiveOutput,
   type Layout,
   type MemberProgress,
+  blobDigest,
   blobPath,
   layoutMembers,
   refuseTakenPath,
   writeArchive,
 } from "@ocilot/layout";
-import { openView } from "../layout-view.js";
+import { openView } from "../view/open-view.js";
 import { type CopyOptions, type CopyResult, copyResult } from "./copy-layout.js";
-import { dropNeedless } from "./docker-entries.js";
+import { dropRedundant } from "./redundant-entries.js";
 import { type DockerEntry, type DockerManifest, dockerManifest } from "./docker-manifest.js";
 import { DEFAULT_REPOSITORY, nameImages } from "./docker-names.js";
 import { type CopySelection, selectCopy } from "./select-copy.js";
+import { type DockerSelection, mergeDockerFile } from "./docker-documents.js";
 import { stageCopy } from "./staged-layout.js";
 import type { CopyProgress } from "./transfer-blobs.js";
 
 export interface CopyArchiveOptions extends Omit<CopyOptions, "force" | "link" | "wait">, Omit<ArchiveOutput, "onMember"> {
   /**
-   * Let `docker load`, `podman load` and `ctr image import` load it: with `manifest.json`, full image names, and unless told
-   * otherwise the `containerd` convention, for other records become images of no use there.
+   * Write an archive for `docker load`, `podman load` and `ctr image import`: with `manifest.json`, full image names, and by
+   * default the `containerd` convention, because other records become useless images there.
    */
   readonly docker?: boolean;
-  /** With `docker`: what stands before the colon where the layout knows only a tag; `localhost/image` unless told. */
+  /** With `docker`: the repository of images of which the layout knows only a tag (default: `localhost/image`). */
   readonly repository?: string;
 }
 
 export interface CopyArchiveResult extends CopyResult {
-  /** With `docker`: the images that can be loaded, and their names there. */
+  /** With `docker`: the images that can be loaded, and their names. */
   readonly docker?: readonly DockerEntry[];
 }
 
@@ -37,6 +39,15 @@ export interface CopyArchiveResult extends CopyResult {
  * layout, but in one pass and with no more memory than a few blobs' pieces. The same content gives the same bytes. A file
  * gets its name when it is whole; `-` is standard output.
  * @throws OcilotError `OUTPUT_EXISTS`, `ARCHIVE_INVALID` where Node has no zstd, and what `copyLayout` throws
+ * @example
+ * ```ts
+ * import { Layout } from "@ocilot/layout";
+ * import { copyToArchive } from "@ocilot/referrers";
+ *
+ * const layout = await Layout.open("./layout");
+ * const { root, referrers } = await copyToArchive(layout, "./v1.tar", { references: ["v1"] });
+ * console.log(root?.digest, referrers);
+ * ```
  */
 export async function copyToArchive(source: Layout, sink: string | Writable, options: CopyArchiveOptions = {}): Promise<CopyArchiveResult> {
   const { docker = false } = options;
@@ -45,23 +56,35 @@ export async function copyToArchive(source: Layout, sink: string | Writable, opt
   const selection = await selectCopy(source, options);
   const { content } = selection;
   const recorded = docker ? { ...options, conventions: options.conventions ?? (["containerd"] as const) } : options;
-  const staged = await stageCopy(source, selection, location, recorded);
+  const { staged, record } = await stageCopy(source, selection, location, recorded);
   const loadable = docker ? await makeLoadable(staged, options) : undefined;
-  const members = await layoutMembers(staged, loadable && { "manifest.json": loadable.text });
+  const text = loadable && withDockerOnly(loadable.text, selection.docker);
+  const members = await layoutMembers(staged, text === undefined ? {} : { "manifest.json": text });
   await writeArchive(sink, members, { ...options, ...(options.onProgress && { onMember: counted(selection, options.onProgress) }) });
   const written = { blobs: content.length, bytes: content.reduce((sum, d) => sum + d.size, 0) };
-  return { ...copyResult(selection, { written, present: 0 }), ...(loadable && { docker: loadable.images }) };
+  return { ...copyResult(selection, { written, present: 0 }, record), ...(loadable && { docker: loadable.images }) };
 }
 
-/** Lists the images of a layout as Docker wants them. */
+/** Adds the images that only the source's `manifest.json` lists. */
+function withDockerOnly(text: string, docker: DockerSelection | undefined): string {
+  const bytes = docker?.documents["manifest.json"];
+  if (docker === undefined || bytes === undefined || docker.only.size === 0) return text;
+  const items = (JSON.parse(new TextDecoder().decode(bytes)) as readonly { readonly Config: string }[]).filter((item) =>
+    docker.only.has(blobDigest(item.Config)!),
+  );
+  const merged = mergeDockerFile("manifest.json", new TextEncoder().encode(text), new TextEncoder().encode(JSON.stringify(items)));
+  return new TextDecoder().decode(merged);
+}
+
+/** Lists the images of a layout as Docker expects them. */
 async function makeLoadable(staged: Layout, { conventions, repository = DEFAULT_REPOSITORY }: CopyArchiveOptions): Promise<DockerManifest> {
-  // Whoever asks for other records gets all of them.
-  if (conventions === undefined) await staged.index.update(async (snapshot) => await dropNeedless(await openView(staged, { snapshot })));
+  // Requested conventions are written completely.
+  if (conventions === undefined) await staged.index.update(async (snapshot) => await dropRedundant(await openView(staged, { snapshot })));
   const named = await staged.index.update((found) => nameImages(found, repository));
   return await dockerManifest(await openView(staged, { snapshot: named }));
 }
 
-/** Tells of blobs as all of them together; documents are none. */
+/** Reports the progress of all blobs together; documents do not count. */
 function counted({ content }: CopySelection, onProgress: (event: CopyProgress) => void): MemberProgress {
   const totalBytes = content.reduce((sum, d) => sum + d.size, 0);
   const names = new Set(content.map((d) => blobPath(d.digest)));

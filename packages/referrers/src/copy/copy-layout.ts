@@ -1,15 +1,17 @@
-import { type Descriptor, type Layout, OcilotError, type WriteOptions } from "@ocilot/layout";
-import type { ConventionId, ReferrerEdge } from "../edge.js";
-import { copiedEntries, refuseTakenTags } from "./copied-entries.js";
-import { recordCopy } from "./record-copy.js";
+import { countReferrers } from "../graph/count-referrers.js";
+import { type Descriptor, type Digest, type Layout, OcilotError, type WriteOptions } from "@ocilot/layout";
+import type { ConventionId, ReferrerEdge } from "../graph/edge.js";
+import { type MovedName, copiedEntries, refuseTakenTags } from "./copied-entries.js";
+import { type CopyRecord, recordCopy } from "./record-copy.js";
+import { type RefusedReferrer, ReferrerRefusals } from "./referrer-refusals.js";
 import { type CopySelection, type SelectOptions, selectCopy } from "./select-copy.js";
 import { stageCopy } from "./staged-layout.js";
 import { type CopyProgress, transferContent } from "./transfer-blobs.js";
 
 export interface CopyOptions extends SelectOptions, WriteOptions {
-  /** Write these conventions; unless told those that the target speaks, else those of the source, else `universal`. */
+  /** Write these conventions (default: those that the target uses, else those of the source, else `universal`). */
   readonly conventions?: readonly ConventionId[];
-  /** Let a tag move that the target has on something else. */
+  /** Move a tag that the target has on another manifest. */
   readonly force?: boolean;
   /** Share the files of the source's blobs where the file system can. */
   readonly link?: boolean;
@@ -17,41 +19,77 @@ export interface CopyOptions extends SelectOptions, WriteOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What was copied, and what was not. */
 export interface CopyResult {
   readonly root?: Descriptor;
   readonly tag?: string;
   readonly manifests: number;
   readonly referrers: number;
-  /** Blobs that were written; those that were there are only counted. */
+  /** Blobs that were written; those that were present are only counted. */
   readonly written: { readonly blobs: number; readonly bytes: number };
   readonly present: number;
-  /** Children left out because of their platform. */
+  /** The platforms of an image index that were copied. */
+  readonly platforms: readonly string[];
+  /** Children that were left out because of their platform. */
   readonly omitted: readonly Descriptor[];
-  /** What the source lacks. Empty unless `allowMissing`. */
+  /** Children that the source lacks by design: a copy or export left their platforms out. */
+  readonly absent: readonly Descriptor[];
+  /** Referrers of what was copied that were left out because of their kind. */
+  readonly unchosen: readonly ReferrerEdge[];
+  /** Referrers that the registry refused to take; whatever refers to them was left out too. */
+  readonly refused: readonly RefusedReferrer[];
+  /** Layers that are not distributed with the image: tools download them from the URLs in their descriptors. */
+  readonly undistributed: readonly Descriptor[];
+  /** Content that the source lacks. Empty unless `allowMissing`. */
   readonly missing: readonly Descriptor[];
-  /** Referrers of an index that `rewriteIndex` replaced: they sign what is no longer there. */
+  /** The index that `rewriteIndex` replaced: nothing that signs it covers the copy. */
+  readonly replaced?: Digest;
+  /** Referrers of the index that `rewriteIndex` replaced; they are not copied. */
   readonly left: readonly ReferrerEdge[];
+  /** Names that another manifest of the target had, with `force`. */
+  readonly moved: readonly MovedName[];
+  /** Files that list images and that the target cannot hold. */
+  readonly notCarried: readonly string[];
+  /** Content that the source's `index.json` names in a member that a later one of the same name replaces; it was not copied. */
+  readonly replacedEntries: readonly Digest[];
+  /** Blobs of the source that are not referenced and were not copied; only counted in a copy of everything. */
+  readonly unreferenced: { readonly blobs: number; readonly bytes: number };
 }
 
 /**
  * Copies an image with its platforms and every referrer, of the image, of each platform, of each referrer; or a whole
- * layout. Blobs come first, then one replacement of the target's `index.json`, so a crash leaves the old target and
- * perhaps blobs that nothing names. A target given as a function is made only when nothing stands in the way any more.
- * Nothing that belongs to the copy is left out in silence.
- * @throws OcilotError `REF_NOT_FOUND`, `BLOB_NOT_FOUND`, `BLOB_CORRUPT`, `SIZE_MISMATCH`, `WRITE_REFUSED` for a taken
- * tag, `CONVERSION_REFUSED`, and what writing throws
+ * layout. Blobs are written first, then the target's `index.json` is replaced once, so a crash leaves the old target and
+ * perhaps unreferenced blobs. A target given as a function is created only when nothing can be refused any more.
+ * Whatever belongs to the copy and is not copied is an error or in the result. A registry that refuses a referrer for its type is named in
+ * the result too, and the rest is copied; one that refuses part of the image is an error.
+ * @throws OcilotError `REF_NOT_FOUND`, `REF_AMBIGUOUS`, `BLOB_NOT_FOUND`, `BLOB_CORRUPT`, `SIZE_MISMATCH`, `WRITE_REFUSED` for a
+ * taken tag, `CONVERSION_REFUSED`, and what writing throws
+ * @example
+ * ```ts
+ * import { Layout } from "@ocilot/layout";
+ * import { copyLayout } from "@ocilot/referrers";
+ *
+ * const source = await Layout.open("./layout");
+ * const { manifests, referrers } = await copyLayout(source, () => Layout.create("./copy"), { references: ["v1"] });
+ * console.log(manifests, referrers);
+ * ```
  */
 export async function copyLayout(source: Layout, target: Layout | (() => Promise<Layout>), options: CopyOptions = {}): Promise<CopyResult> {
-  const selection = await selectCopy(source, options);
+  // Manifests have the same bytes everywhere; those of the nearer side need not come over the network.
+  if (typeof target !== "function") source.blobs.readNear?.(target.blobs);
+  if (typeof target !== "function") target.blobs.readNear?.(source.blobs);
+  const intoRegistry = typeof target !== "function" && !target.keepsEntries;
+  const selection = await selectCopy(source, { ...options, withoutLists: intoRegistry });
   await rehearse(source, target, selection, options);
   if (options.signal?.aborted === true) throw new OcilotError("ABORTED", "interrupted; nothing was copied", {});
   const destination = typeof target === "function" ? await target() : target;
-  const figures = await transferContent(source, destination, selection, options);
-  await recordCopy(selection, destination, options);
-  return copyResult(selection, figures);
+  const refusals = new ReferrerRefusals(source, selection);
+  const figures = await transferContent(source, destination, selection, { ...options, onRefused: refusals.onRefused });
+  const taken = await refusals.taken();
+  return copyResult(taken.selection, figures, await recordCopy(source, taken.selection, destination, options), taken.refused);
 }
 
-/** Finds what would be refused, before anything is written. */
+/** Throws what would be refused, before anything is written. */
 async function rehearse(
   source: Layout,
   target: Layout | (() => Promise<Layout>),
@@ -65,18 +103,34 @@ async function rehearse(
   await stageCopy(source, selection, source.location, options);
 }
 
-/** What a copy has to tell, whatever it was made into. */
-export function copyResult(selection: CopySelection, figures: Pick<CopyResult, "written" | "present">): CopyResult {
-  const { roots, isWhole, manifests, edges, omitted, missing, left } = selection;
+/** Returns what there is to report of a copy, into whatever it was made. */
+export function copyResult(
+  selection: CopySelection,
+  figures: Pick<CopyResult, "written" | "present">,
+  record: CopyRecord,
+  refused: readonly RefusedReferrer[] = [],
+): CopyResult {
+  const { roots, isWhole, manifests, platforms, edges, omitted, unchosen, absent, undistributed, missing, replaced, left, unreferenced } =
+    selection;
+  const { replacedEntries } = selection;
   const [only] = isWhole || roots.length > 1 ? [] : roots;
   return {
     ...(only !== undefined && { root: only.descriptor }),
     ...(only?.tag !== undefined && { tag: only.tag }),
     manifests,
-    referrers: edges.length,
+    referrers: countReferrers(edges),
     ...figures,
+    platforms,
     omitted,
+    unchosen,
+    refused,
+    absent,
+    undistributed,
     missing,
+    ...(replaced !== undefined && { replaced }),
     left,
+    ...record,
+    replacedEntries,
+    unreferenced: { blobs: unreferenced.length, bytes: unreferenced.reduce((sum, b) => sum + b.size, 0) },
   };
 }

@@ -1,16 +1,16 @@
-import { CONTAINERD_IMAGE_NAME, type Descriptor, type Digest, blobPath, goJson } from "@ocilot/layout";
-import { type LayoutView, type ManifestNode, manifestOf } from "../view.js";
+import { CONTAINERD_IMAGE_NAME, type Descriptor, type Digest, blobPath, goJson } from "@ocilot/layout/web";
+import { type LayoutView, type ManifestNode, manifestOf } from "../view/layout-view.js";
 import { isImageEntry, isIndex } from "./docker-names.js";
-import { matchesPlatform } from "./platform.js";
+import { matchesPlatform } from "../platform/match-platform.js";
 
-/** Media types of the configs of images that can be run; anything else is an artifact, which Docker cannot load. */
+/** Media types of the configs of container images; anything else is an artifact, which Docker cannot load. */
 const IMAGE_CONFIGS: ReadonlySet<string> = new Set([
   "application/vnd.oci.image.config.v1+json",
   "application/vnd.docker.container.image.v1+json",
 ]);
 const DEFAULT_PLATFORM = { os: "linux", architecture: "amd64" };
 
-/** What a loader by `manifest.json` finds. */
+/** What a loader that reads `manifest.json` finds. */
 export interface DockerManifest {
   readonly text: string;
   readonly images: readonly DockerEntry[];
@@ -23,8 +23,7 @@ export interface DockerEntry {
 
 /**
  * The `manifest.json` of Docker's archives, for loaders that do not read layouts (podman, Docker before 25). It knows one
- * platform per image: of an image index linux/amd64 where it is there, else the first that is. Loaders that read
- * `index.json` get them all.
+ * platform per image: of an image index linux/amd64 if it is present, else the first that is. Loaders that read `index.json` get all.
  */
 export async function dockerManifest(view: LayoutView): Promise<DockerManifest> {
   const images = new Map<Digest, { node: ManifestNode; names: string[] }>();
@@ -50,7 +49,7 @@ export async function dockerManifest(view: LayoutView): Promise<DockerManifest> 
   return { text: goJson(items), images: [...images].map(([manifest, { names }]) => ({ manifest, names })) };
 }
 
-/** The image that an entry stands for on one platform; undefined for artifacts and where its manifest is absent. */
+/** Returns the image of an entry for one platform; undefined for artifacts and missing manifests. */
 async function imageOf(view: LayoutView, d: Descriptor): Promise<ManifestNode | undefined> {
   const [node] = await view.nodes([d]);
   const manifest = manifestOf(node);

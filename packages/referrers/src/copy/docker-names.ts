@@ -10,14 +10,14 @@ import {
   isImageTag,
   manifestKind,
   parseImageName,
-} from "@ocilot/layout";
+} from "@ocilot/layout/web";
 
-/** The name before the colon, where a layout knows only a tag. */
+/** The repository of images of which a layout knows only a tag. */
 export const DEFAULT_REPOSITORY = "localhost/image";
 
 /**
- * Gives every tagged image the full name that Docker, containerd and podman know it by. The tag itself stays as it is.
- * @param repository what stands before the colon of a tag that is no full name
+ * Returns the edits that give every tagged image the full name that Docker, containerd and podman use. The tag itself is kept.
+ * @param repository the repository for tags that are not full names
  */
 export function nameImages({ entries }: IndexSnapshot, repository: string): IndexEdit[] {
   return entries.flatMap((entry): IndexEdit[] => {
@@ -27,19 +27,19 @@ export function nameImages({ entries }: IndexSnapshot, repository: string): Inde
   });
 }
 
-/** What may be an image to load: no referrer, and not what tags by digest (signatures, lists) point to. */
+/** Returns whether an entry may be an image to load: not a referrer, and not under a tag made of a digest (signatures, lists). */
 export function isImageEntry({ descriptor, tag }: IndexEntry): boolean {
   if (manifestKind(descriptor.mediaType) === undefined) return false;
   if (descriptor.annotations?.[CONTAINERD_SUBJECT] !== undefined) return false;
   return tag === undefined || !isDigestTag(tag);
 }
 
-/** Tells whether a tag is made of a digest, as those of signatures and lists of referrers are. */
+/** Returns whether a tag is made of a digest, as those of signatures and lists of referrers are. */
 export function isDigestTag(tag: string): boolean {
   return /(?:^|:)(?:sha256|sha384|sha512|blake3)-[0-9a-f]{64}/.test(tag);
 }
 
-/** Tells whether a descriptor is of an image index, which has an image for each platform. */
+/** Returns whether a descriptor is of an image index. */
 export function isIndex(d: Descriptor): boolean {
   return d.mediaType === IMAGE_INDEX || d.mediaType === DOCKER_MANIFEST_LIST;
 }

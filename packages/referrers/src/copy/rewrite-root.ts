@@ -1,18 +1,18 @@
-import { type Layout, MAX_MANIFEST_BYTES, OcilotError, digestOf, editIndex, parseIndex } from "@ocilot/layout";
-import type { NewBlob } from "../view.js";
+import { type Layout, MAX_MANIFEST_BYTES, OcilotError, digestOf, editIndex, parseIndex } from "@ocilot/layout/web";
+import type { NewBlob } from "../view/layout-view.js";
 import type { Closure } from "./closure.js";
 import type { RootEntry } from "./copied-entries.js";
 
 /**
- * A smaller index for a tag: the original's text without the children that were left out, every other byte as it was.
- * It has a new digest, so nothing that signs the original covers it.
+ * Returns a smaller index for a tag: the original's text without the children that were left out, every other byte unchanged.
+ * It has a new digest, so no signature of the original covers it.
  * @throws OcilotError `USAGE` where there is no index to rewrite
  */
 export async function rewriteRoot(source: Layout, root: RootEntry, closure: Closure): Promise<NewBlob> {
   const { descriptor } = root;
   const manifest = closure.manifests.get(descriptor.digest);
   if (manifest?.state !== "read" || manifest.manifest.manifests.length === 0) {
-    throw new OcilotError("USAGE", `${descriptor.digest} is not an image index: there is nothing to rewrite`, {
+    throw new OcilotError("USAGE", `${descriptor.digest} is not an image index, so it cannot be rewritten`, {
       argument: "rewrite-index",
     });
   }

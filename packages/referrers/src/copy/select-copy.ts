@@ -1,122 +1,194 @@
-import { type Descriptor, type Digest, type Layout, OcilotError, REF_NAME, checkTag, compareDigests } from "@ocilot/layout";
-import type { ReferrerEdge } from "../edge.js";
-import type { ReferrerGraph } from "../graph.js";
-import { openView } from "../layout-view.js";
-import { readGraph } from "../read-graph.js";
-import type { LayoutView, NewBlob } from "../view.js";
-import { checkPlatforms } from "./check-platforms.js";
-import { type Closure, type ClosureOptions, collectClosure } from "./closure.js";
+import {
+  type BlobListing,
+  type Descriptor,
+  type Digest,
+  type IndexSnapshot,
+  type Layout,
+  OcilotError,
+  type Platform,
+  checkTag,
+} from "@ocilot/layout";
+import { readGraph } from "../conventions/read-graph.js";
+import type { ReferrerEdge } from "../graph/edge.js";
+import type { ReferrerGraph } from "../graph/referrer-graph.js";
+import { dockerContent } from "../view/followed-blobs.js";
+import { type LayoutView, type NewBlob, manifestOf } from "../view/layout-view.js";
+import { openView } from "../view/open-view.js";
+import { formatPlatform } from "../platform/parse-platform.js";
+import { SPARSE_PLATFORMS } from "../platform/sparse-platforms.js";
+import { DigestSearch } from "../view/named-digests.js";
+import { listBlobs, sortBlobs } from "../view/unreferenced-blobs.js";
+import { type PlatformChoice, choosePlatforms, withShare } from "./choose-platforms.js";
+import type { StatementKind } from "../evidence/statement.js";
+import { chooseKinds, unchosenEdges } from "./choose-kinds.js";
+import { type Closure, collectClosure } from "./closure.js";
 import type { RootEntry } from "./copied-entries.js";
+import { allRoots, namedRoots, onlyRoot } from "./copy-roots.js";
+import { type DockerSelection, selectDocker } from "./docker-documents.js";
 import { rewriteRoot } from "./rewrite-root.js";
-import { SPARSE_PLATFORMS, leftOut, platformShare } from "./sparse.js";
+import { type ContentSources, selectContent } from "./select-content.js";
 
-/** What is to be copied, whatever it is copied into. */
-export interface SelectOptions extends ClosureOptions {
-  /** What to copy, as `Layout.resolve` takes it; everything that `index.json` leads to unless told. */
+/** What to copy, independent of the target. */
+export interface SelectOptions {
+  /** Only these platforms of an image index (default: all). */
+  readonly platforms?: readonly Platform[];
+  /** Referrers of every manifest that is copied, of those referrers, and so on (default: true). */
+  readonly referrers?: boolean;
+  /**
+   * Only referrers that state something of these kinds, and what refers to them (default: all). What refers to a referrer that is left out
+   * is left out too.
+   */
+  readonly kinds?: readonly StatementKind[];
+  /** What to copy, as `Layout.resolve` takes it (default: everything that `index.json` and Docker's files lead to). */
   readonly reference?: string;
-  /** Several of them, in the place of `reference`. */
+  /** Several of them, instead of `reference`. */
   readonly references?: readonly string[];
-  /** The tag in the target; that of the source unless told. Only with one reference. */
+  /** The tag in the target (default: that of the source). Only with one reference. */
   readonly tag?: string;
   /** With `platforms`: give the tag a new, smaller index instead of one with absent children. */
   readonly rewriteIndex?: boolean;
-  /** Go on where the source lacks content that belongs to the copy; it is listed in the result. */
+  /** Copy the rest if the source lacks content that belongs to the copy; the result lists it. */
   readonly allowMissing?: boolean;
+  /** Platforms that are missing in the source by design count as missing content. */
+  readonly requireComplete?: boolean;
+  /** Leave out the lists that conventions keep for referrers: a registry has its own. */
+  readonly withoutLists?: boolean;
   readonly signal?: AbortSignal;
 }
 
-/** All that belongs to a copy, and how the target is to list it. */
-export interface CopySelection {
+/** Everything that belongs to a copy, and how the target is to list it. */
+export interface CopySelection extends ContentSources {
   readonly source: LayoutView;
   readonly sourceGraph: ReferrerGraph;
   /** True where the copy is of everything. */
   readonly isWhole: boolean;
   readonly roots: readonly RootEntry[];
+  /** The platforms of image indexes that are copied. */
+  readonly platforms: readonly string[];
   readonly edges: readonly ReferrerEdge[];
-  /** What the source has to give: layers first, manifests last. */
-  readonly content: readonly Descriptor[];
-  /** An index that takes the place of the root's. */
+  /** An index that replaces that of the root. */
   readonly rewritten?: NewBlob;
+  /** The index that `rewritten` replaces. */
+  readonly replaced?: Digest;
   readonly manifests: number;
+  /** Children that were left out because of their platform. */
   readonly omitted: readonly Descriptor[];
-  readonly missing: readonly Descriptor[];
+  /** Referrers of what is copied that were left out because of their kind. */
+  readonly unchosen: readonly ReferrerEdge[];
   /** Referrers of the index that `rewritten` replaces. */
   readonly left: readonly ReferrerEdge[];
+  /** Docker's files; only of a copy of everything. */
+  readonly docker?: DockerSelection;
+  /** Blobs of the source that are not referenced; only of a copy of everything. */
+  readonly unreferenced: readonly BlobListing[];
+  /** Those of them that a member of `index.json` names that a later one of the same name replaces. */
+  readonly replacedEntries: readonly Digest[];
 }
 
 /**
- * Finds what belongs to a copy; nothing is written.
- * @throws OcilotError `REF_NOT_FOUND`, `BLOB_NOT_FOUND` for content that the source lacks, `USAGE`, and what reading throws
+ * Returns what belongs to a copy; writes nothing.
+ * @throws OcilotError `REF_NOT_FOUND`, `REF_AMBIGUOUS`, `BLOB_NOT_FOUND` for content that the source lacks, `USAGE`, and what
+ * reading throws
  */
 export async function selectCopy(source: Layout, options: SelectOptions): Promise<CopySelection> {
+  const { signal, platforms, rewriteIndex = false } = options;
   if (options.tag !== undefined) checkTag(options.tag);
-  const view = await openView(source, { scan: true, strict: true, ...(options.signal && { signal: options.signal }) });
+  const snapshot = await source.index.read();
+  const view = await openView(source, { snapshot, scan: true, strict: true, ...(signal && { signal }) });
   const graph = await readGraph(view);
   const references = options.references ?? (options.reference === undefined ? undefined : [options.reference]);
-  const roots = references === undefined ? entriesOf(view) : await rootsOf(source, view, references, options.tag);
-  if (references === undefined && options.platforms !== undefined) {
+  const isWhole = references === undefined;
+  if (isWhole && platforms !== undefined) {
     throw new OcilotError("USAGE", "platforms are chosen of an image, not of a whole layout", { argument: "platform" });
   }
-  for (const root of roots) if (options.platforms !== undefined) await checkPlatforms(source, view, root.descriptor, options.platforms);
-  const descriptors = roots.map((r) => r.descriptor);
-  const replaced = options.rewriteIndex === true ? onlyRoot(roots).descriptor.digest : undefined;
+  if (isWhole && options.kinds !== undefined) {
+    throw new OcilotError("USAGE", "kinds are chosen of the referrers of an image, not of a whole layout", { argument: "kind" });
+  }
+  const roots = isWhole
+    ? await allRoots(view, graph, options.withoutLists ?? false)
+    : await namedRoots(source, view, references, options.tag);
+  const replaced = rewriteIndex ? onlyRoot(roots).descriptor.digest : undefined;
   const signing = replaced === undefined ? graph : graph.filter((e) => e.subject !== replaced);
-  const closure = withOwnLinks(await collectClosure(view, signing, descriptors, options), signing, roots);
-  const missing = await missingContent(source, closure, options.platforms === undefined ? leftOut(closure, descriptors) : new Set());
-  if (missing.length > 0 && options.allowMissing !== true) throw lacking(missing);
+  const descriptors = roots.map((r) => r.descriptor);
+  const choice = await choosePlatforms(source, view, descriptors, platforms);
+  const blobs = source.keepsEntries ? await listBlobs(source) : [];
+  const starts = isWhole ? [...descriptors, ...(await dockerContent(source, view))] : descriptors;
+  const chosen = await chooseKinds(source, view, signing, { roots: starts, leaveOut: choice.leaveOut, kinds: options.kinds, signal });
+  const collected = await collectClosure(source, view, chosen, starts, {
+    leaveOut: choice.leaveOut,
+    hasMore: (closure) => blobs.some((b) => !closure.has(b.digest)),
+    signal,
+    ...(options.referrers !== undefined && { referrers: options.referrers }),
+  });
+  const closure = withOwnLinks(collected, signing, roots);
+  const sources = await selectContent(source, view, chosen, closure, {
+    wanted: choice.taken,
+    requireComplete: options.requireComplete ?? false,
+  });
+  if (sources.missing.length > 0 && options.allowMissing !== true) throw lacking(sources.missing);
+  const unreferenced = isWhole ? sortBlobs(blobs, (d) => closure.manifests.has(d) || closure.blobs.has(d)).unneeded : [];
   const rewritten = replaced === undefined ? undefined : await rewriteRoot(source, onlyRoot(roots), closure);
-  const absent = new Set(missing.map((d) => d.digest));
-  const manifests = [...closure.manifests.values()].map((n) => n.descriptor).toReversed();
+  const shared = sharedRoots(roots, choice, closure, sources, isWhole);
   return {
     source: view,
     sourceGraph: graph,
-    isWhole: references === undefined,
-    roots: rewritten === undefined ? roots.map((r) => withShare(r, closure)) : [{ ...roots[0]!, descriptor: rewritten.descriptor }],
+    isWhole,
+    roots: rewritten === undefined ? shared : [{ ...roots[0]!, descriptor: rewritten.descriptor }],
+    platforms: copiedPlatforms(choice, closure, sources),
     edges: closure.edges,
-    content: [...closure.blobs.values(), ...manifests].filter((d) => !absent.has(d.digest) && d.digest !== replaced),
+    ...sources,
+    content: sources.content.filter((d) => d.digest !== replaced),
     ...(rewritten && { rewritten }),
+    ...(replaced !== undefined && { replaced }),
     manifests: closure.manifests.size,
     omitted: closure.omitted,
-    missing,
-    left: replaced === undefined || options.referrers === false ? [] : graph.of(replaced).filter((e) => !closure.edges.includes(e)),
+    unchosen: options.referrers === false ? [] : unchosenEdges(signing, chosen, closure),
+    left: replaced === undefined || options.referrers === false ? [] : graph.of(replaced),
+    ...(isWhole && { docker: await selectDocker(source, configsOf(closure, descriptors)) }),
+    unreferenced,
+    replacedEntries: replacedEntries(snapshot, unreferenced),
   };
 }
 
-function entriesOf(view: LayoutView): RootEntry[] {
-  return view.entries.map(({ descriptor, tag }) => ({ descriptor, ...(tag !== undefined && { tag }) }));
+/** What `index.json` names and no tool reads. There is none where no member occurs twice, in whatever letters. */
+function replacedEntries({ bytes, quirks }: IndexSnapshot, unreferenced: readonly BlobListing[]): Digest[] {
+  if (unreferenced.length === 0 || !quirks.some((q) => q.kind === "duplicate-key" || q.kind === "misspelled-member")) return [];
+  const search = new DigestSearch();
+  search.add(bytes);
+  const named = new Set(search.found);
+  return unreferenced.map((b) => b.digest).filter((digest) => named.has(digest));
 }
 
-async function rootsOf(source: Layout, view: LayoutView, references: readonly string[], newTag: string | undefined): Promise<RootEntry[]> {
-  if (newTag !== undefined && references.length !== 1) {
-    throw new OcilotError("USAGE", "a new tag goes with one reference", { argument: "tag" });
+function copiedPlatforms({ tables }: PlatformChoice, { omitted }: Closure, { absent }: ContentSources): string[] {
+  const out = new Set([...omitted, ...absent].map((d) => d.digest));
+  const images = [...tables.values()].flatMap((table) => table.images).filter((i) => !out.has(i.descriptor.digest));
+  return [...new Set(images.map((i) => formatPlatform(i.platform)))];
+}
+
+/** A copy of everything notes no more than the source does. */
+function sharedRoots(
+  roots: readonly RootEntry[],
+  choice: PlatformChoice,
+  { omitted }: Closure,
+  { absent }: ContentSources,
+  isWhole: boolean,
+): RootEntry[] {
+  const out = new Set([...omitted, ...absent].map((d) => d.digest));
+  const isNoted = ({ descriptor: d }: RootEntry): boolean => !isWhole || d.annotations?.[SPARSE_PLATFORMS] !== undefined;
+  return roots.map((r) => withShare(r, choice, isNoted(r) ? out : new Set()));
+}
+
+/** The configs of the images that entries lead to. */
+function configsOf({ manifests }: Closure, roots: readonly Descriptor[]): Set<Digest> {
+  const configs = new Set<Digest>();
+  const seen = new Set<Digest>();
+  for (let level = roots.map((d) => d.digest); level.length > 0;) {
+    const fresh = level.filter((digest) => !seen.has(digest) && seen.add(digest));
+    const found = fresh.flatMap((digest) => manifestOf(manifests.get(digest)) ?? []);
+    for (const { config } of found) if (config !== undefined) configs.add(config.digest);
+    level = found.flatMap((m) => m.manifests.map((d) => d.digest));
   }
-  const roots: RootEntry[] = [];
-  for (const reference of references) {
-    const descriptor = await source.resolve(reference);
-    const name = descriptor.annotations?.[REF_NAME];
-    const entry = view.entries.find((e) => e.descriptor.digest === descriptor.digest && (e.tag ?? "") === (name ?? ""));
-    const tag = newTag ?? entry?.tag;
-    roots.push({ descriptor: noted(entry?.descriptor ?? descriptor, view), ...(tag !== undefined && { tag }) });
-  }
-  return roots;
-}
-
-/** Any entry of an index may tell that it is sparse. */
-function noted(d: Descriptor, view: LayoutView): Descriptor {
-  const notes = view.entries.flatMap((e) => (e.descriptor.digest === d.digest ? (e.descriptor.annotations?.[SPARSE_PLATFORMS] ?? []) : []));
-  return notes[0] === undefined ? d : { ...d, annotations: { ...d.annotations, [SPARSE_PLATFORMS]: notes[0] } };
-}
-
-/** @throws OcilotError `USAGE` */
-function onlyRoot(roots: readonly RootEntry[]): RootEntry {
-  if (roots.length === 1) return roots[0]!;
-  throw new OcilotError("USAGE", "an index is rewritten only where one image is copied", { argument: "rewrite-index" });
-}
-
-/** A root that has platforms comes with what of them is copied, so that their absence is told apart from damage. */
-function withShare(root: RootEntry, closure: Closure): RootEntry {
-  const share = platformShare(root.descriptor, closure);
-  return share === undefined ? root : { ...root, share };
+  return configs;
 }
 
 /** A root that refers to something outside the copy keeps that link. */
@@ -127,25 +199,15 @@ function withOwnLinks(closure: Closure, graph: ReferrerGraph, roots: readonly Ro
   return { ...closure, edges: [...closure.edges, ...own] };
 }
 
-/** What belongs to the copy and is not in the source; platforms that an earlier sparse copy left out do not count. */
-async function missingContent(source: Layout, closure: Closure, out: ReadonlySet<Digest>): Promise<Descriptor[]> {
-  const missing = closure.unreadable.map((n) => {
-    if (n.state === "damaged") throw n.error;
-    return n.descriptor;
-  });
-  for (const blob of closure.blobs.values()) if (!(await source.blobs.has(blob.digest))) missing.push(blob);
-  return missing.filter((d) => !out.has(d.digest)).toSorted((a, b) => compareDigests(a.digest, b.digest));
-}
-
 function lacking(missing: readonly Descriptor[]): OcilotError<"BLOB_NOT_FOUND"> {
   const first = missing[0]!;
   const more = missing.length > 1 ? ` and ${missing.length - 1} more` : "";
   return new OcilotError(
     "BLOB_NOT_FOUND",
-    `the source lacks ${first.digest} (${first.mediaType})${more}, which belongs to the copy`,
+    `${first.digest} (${first.mediaType})${more} is missing from the source`,
     { digest: first.digest },
     {
-      hint: "Nothing was copied. Mend the source, choose platforms with --platform, or copy what there is with --allow-missing.",
+      hint: "Nothing was copied. Take it from another copy: ocilot repair LAYOUT --from OTHER; or choose platforms with --platform, or copy what is present with --allow-missing.",
     },
   );
 }

@@ -1,8 +1,8 @@
 import { LAYOUT_VERSION } from "@ocilot/layout";
-import { fileFindings, listFiles } from "../verify/files.js";
+import { fileFindings, listFiles } from "../verify/file-findings.js";
 import { type Examination, type Symptom, symptom } from "./examination.js";
 
-/** Traps of the files themselves: `index.json`, `oci-layout`, and who may read them. An archive has no files of its own. */
+/** Traps of `index.json`, `oci-layout` and file permissions. An archive has no files of its own. */
 export async function fileTraps({ layout, snapshot }: Examination): Promise<Symptom[]> {
   const files = (await listFiles(layout.location)) ?? [];
   const version = layout.version === LAYOUT_VERSION ? [] : [{ message: `oci-layout states the version ${layout.version}` }];

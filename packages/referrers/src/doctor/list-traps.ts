@@ -1,10 +1,10 @@
 import { OLAREG_CONVERT, type Digest } from "@ocilot/layout/spec";
-import { subjectEdge } from "../graph.js";
-import { type ListLine, type ListRecord, findLists, listsOf } from "../lists.js";
-import { responseLine, sameLine } from "../response-index.js";
-import { type Examination, type Symptom, type TrapPlace, symptom } from "./examination.js";
+import { subjectEdge } from "../graph/referrer-graph.js";
+import { type ListLine, type ListRecord, findLists, listsOf } from "../records/referrer-lists.js";
+import { responseDescriptor, sameLine } from "../records/response-index.js";
+import { type Examination, type Symptom, type TrapLocation, symptom } from "./examination.js";
 
-/** Traps of lists under referrers tags, and of tags that look like theirs. */
+/** Traps of lists under referrers tags, and of tags that look like those. */
 export async function listTraps({ view, graph }: Examination): Promise<Symptom[]> {
   const lists = await findLists(view);
   const isTakenOver = view.annotations[OLAREG_CONVERT] === "true";
@@ -14,11 +14,11 @@ export async function listTraps({ view, graph }: Examination): Promise<Symptom[]
   return [
     ...symptom(
       "LIST_INEXACT",
-      inexact.map((r) => place(r, "is not what its manifests say")),
+      inexact.map((r) => place(r, "differs from what its manifests say")),
     ),
     ...symptom(
       "LIST_NOT_SERVED",
-      unserved.map((r) => place(r, "is not one of olareg's, although its flag is set")),
+      unserved.map((r) => place(r, "is not in the form of olareg, although index.json is annotated so")),
     ),
     ...symptom(
       "TAG_LIKE_LIST",
@@ -33,7 +33,7 @@ export async function listTraps({ view, graph }: Examination): Promise<Symptom[]
   }
 }
 
-function place({ entry, subjects }: ListRecord, what: string): TrapPlace {
+function place({ entry, subjects }: ListRecord, what: string): TrapLocation {
   const { position, descriptor } = entry;
   return {
     message: `the list ${descriptor.digest} of ${subjects.join(" and ") || "no subject"} ${what}`,
@@ -42,12 +42,12 @@ function place({ entry, subjects }: ListRecord, what: string): TrapPlace {
   };
 }
 
-/** As olareg compares it: every line readable, of one subject, and just as it would have written it. */
+/** Compares as olareg does: every line readable, of one subject, and as it would have written it. */
 function isExact({ lines, subjects }: ListRecord): boolean {
   return subjects.length < 2 && lines.every(isExactLine);
 }
 
 function isExactLine({ node, verdict }: ListLine): boolean {
   const edge = subjectEdge(node, { convention: "regclient" });
-  return verdict === "right" && edge !== undefined && sameLine(node.descriptor, responseLine(edge));
+  return verdict === "right" && edge !== undefined && sameLine(node.descriptor, responseDescriptor(edge));
 }

@@ -1,31 +1,43 @@
-import { type Descriptor, type Digest, type OcilotError, manifestKind } from "@ocilot/layout/spec";
-import { damageOf } from "../damage.js";
-import type { Problem } from "../edge.js";
-import { findProblems } from "../problems.js";
+import { type Descriptor, type Digest, type OcilotError, isOcilotError, manifestKind } from "@ocilot/layout/spec";
+import { unreadableMessage } from "../view/unreadable.js";
+import type { Problem } from "../graph/edge.js";
+import { findProblems } from "../verify/problems.js";
 import { orasTool } from "../tools/oras.js";
-import { manifestOf } from "../view.js";
-import { type Examination, type Symptom, type TrapPlace, symptom } from "./examination.js";
+import { embeddedContent } from "../view/embedded-content.js";
+import { manifestOf } from "../view/layout-view.js";
+import { type Examination, type Symptom, type TrapLocation, symptom } from "./examination.js";
+import { type UnreadablePlace, unreadableManifests } from "./unreadable-manifests.js";
 
-/** Traps of manifests that are not what is said of them, are not there, or are of a type that a tool passes over. */
+/** Traps of manifests that do not match their descriptors, are missing, or are of a type that a tool ignores. */
 export async function manifestTraps(examination: Examination): Promise<Symptom[]> {
   const { view, graph } = examination;
   const reached = await view.reach();
   const listed = new Set(
     [...view.entries.map((e) => e.descriptor), ...reached.flatMap((r) => manifestOf(r.node)?.manifests ?? [])].map(keyOf),
   );
-  const unreadable = new Map<Digest, TrapPlace>();
+  const unreadable = new Map<Digest, UnreadablePlace>();
+  const denied: TrapLocation[] = [];
+  let deniedFix: string | undefined;
   for (const { node, position } of reached) {
     const { digest } = node.descriptor;
-    if (node.state === "damaged" && listed.has(keyOf(node.descriptor)))
-      unreadable.set(digest, { message: damageOf(node), position, digest });
+    if (node.state !== "damaged" || !listed.has(keyOf(node.descriptor))) continue;
+    const place = { message: unreadableMessage(node), position, digest };
+    if (!isOcilotError(node.error, "ACCESS_DENIED")) unreadable.set(digest, { ...place, error: node.error });
+    else {
+      denied.push(place);
+      deniedFix ??= node.error.hint;
+    }
   }
   for (const { digest, position, message } of await unknownToOras(examination))
     unreadable.set(digest, unreadable.get(digest) ?? { message, position, digest });
   const problems = await findProblems(view, graph);
   const docker = reached.filter(({ node }) => manifestKind(node.descriptor.mediaType)?.startsWith("docker"));
   return [
-    ...symptom("MANIFEST_UNREADABLE", [...unreadable.values()]),
+    ...(await unreadableManifests(examination, [...unreadable.values()])),
+    // Rights are not damage: there is nothing to repair.
+    ...symptom("FILES_PRIVATE", denied, deniedFix),
     ...symptom("SUBJECT_MISMATCH", problems.filter((p) => p.code === "SUBJECT_MISMATCH").map(placeOf)),
+    ...symptom("MANIFEST_LARGE", problems.filter((p) => p.code === "MANIFEST_LARGE").map(placeOf)),
     ...symptom("SPARSE", await missingContent(examination, listed)),
     ...symptom(
       "DOCKER_TYPES",
@@ -36,11 +48,11 @@ export async function manifestTraps(examination: Examination): Promise<Symptom[]
   ];
 }
 
-function placeOf({ message, position, digest }: Problem): TrapPlace {
+function placeOf({ message, position, digest }: Problem): TrapLocation {
   return { message, ...(position !== undefined && { position }), ...(digest !== undefined && { digest }) };
 }
 
-/** Digest algorithms that oras does not have: those blobs may be whole. */
+/** Manifests under digest algorithms that oras does not support; they may be whole. */
 async function unknownToOras({ view }: Examination): Promise<{ digest: Digest; position: number; message: string }[]> {
   const traps = (await orasTool.traps(view)).filter((t) => t.message.endsWith("does not know the digest algorithm"));
   const messages = new Map(traps.map(({ message }) => [message.slice(0, message.indexOf(": ")), message]));
@@ -50,9 +62,9 @@ async function unknownToOras({ view }: Examination): Promise<{ digest: Digest; p
   });
 }
 
-/** Manifests that something lists, and the contents of manifests, that are not there. Subjects are a trap of their own. */
-async function missingContent({ view }: Examination, listed: ReadonlySet<string>): Promise<TrapPlace[]> {
-  const places = new Map<Digest, TrapPlace>();
+/** Listed manifests and content of manifests that are missing. Subjects are a trap of their own. */
+async function missingContent({ view }: Examination, listed: ReadonlySet<string>): Promise<TrapLocation[]> {
+  const places = new Map<Digest, TrapLocation>();
   const seen = new Set<Digest>();
   for (const { node, position, within } of await view.reach()) {
     const { digest } = node.descriptor;
@@ -63,7 +75,7 @@ async function missingContent({ view }: Examination, listed: ReadonlySet<string>
     if (manifest === undefined || seen.has(digest)) continue;
     seen.add(digest);
     for (const blob of [...(manifest.config ? [manifest.config] : []), ...manifest.layers]) {
-      if (places.has(blob.digest) || blob.urls?.length || (await view.has(blob.digest))) continue;
+      if (places.has(blob.digest) || blob.urls?.length || embeddedContent(blob) !== undefined || (await view.has(blob.digest))) continue;
       places.set(blob.digest, { message: `${blob.digest}, a part of ${digest}, is not in the layout`, position, digest: blob.digest });
     }
   }
@@ -74,7 +86,7 @@ function keyOf(d: Descriptor): string {
   return `${d.digest} ${d.size} ${d.mediaType}`;
 }
 
-/** What is wrong with an `index.json` from which nothing can be read. */
+/** Returns the symptom of an `index.json` that cannot be read. */
 export function unreadableIndex(error: OcilotError): Symptom {
   return { code: "INDEX_UNSAFE", places: [{ message: error.message }], fix: "cp OTHER/index.json LAYOUT/index.json" };
 }

@@ -1,27 +1,30 @@
 import type { Digest } from "@ocilot/layout/spec";
 
-/** What decides about what goes. */
+/** What decides about what is removed. */
 export interface PlanOptions {
-  /** Milliseconds that a blob must have been there untouched before it may go; one hour unless told. */
+  /** Age in milliseconds below which an unreferenced blob stays (default: one hour). */
   readonly grace?: number;
-  /** Take out the records of referrers whose subject is not in the layout, and their referrers. */
+  /** Remove the records of referrers whose subject is missing, and the referrers of those. */
   readonly pruneDangling?: boolean;
+  /** Return what would be done; write nothing. */
+  readonly dryRun?: boolean;
   signal?: AbortSignal;
 }
 
 export type GcStep = "prune" | "mark" | "scan" | "sweep";
 
-/** What a step did, in numbers: things and bytes. */
+/** What a step did: a count and bytes. */
 export interface StepFigures {
   readonly count: number;
   readonly bytes: number;
 }
 
-/** Why a blob stays although nothing needs it. */
-export type SpareReason = "young" | "unknown-algorithm";
+/** Why an unreferenced blob stays. */
+export type KeepReason = "young" | "unknown-algorithm";
 
 export interface Garbage {
   readonly digest: Digest;
+  /** In bytes. */
   readonly size: number;
 }
 
@@ -29,14 +32,19 @@ export interface GcResult {
   readonly dryRun: boolean;
   readonly steps: Readonly<Record<GcStep, StepFigures>>;
   readonly removed: readonly Garbage[];
-  readonly spared: readonly (Garbage & { readonly reason: SpareReason })[];
-  /** Links whose records were taken out. */
+  readonly spared: readonly (Garbage & { readonly reason: KeepReason })[];
+  /** Links whose records were removed. */
   readonly pruned: readonly { readonly subject: Digest; readonly referrer: Digest }[];
-  /** Referrers of something kept that nothing lists; they stay. */
+  /** Referrers of kept manifests that no record lists; they stay. */
   readonly unlisted: readonly Digest[];
 }
 
-/** The figures of some blobs. */
-export function figuresOf(blobs: readonly Garbage[]): StepFigures {
-  return { count: blobs.length, bytes: blobs.reduce((sum, b) => sum + b.size, 0) };
+/** Returns the sums over blobs, or over the figures of some steps. */
+export function figuresOf(items: readonly ({ readonly size: number } | StepFigures)[]): StepFigures {
+  let [count, bytes] = [0, 0];
+  for (const item of items) {
+    count += "count" in item ? item.count : 1;
+    bytes += "count" in item ? item.bytes : item.size;
+  }
+  return { count, bytes };
 }

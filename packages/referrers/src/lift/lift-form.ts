@@ -14,7 +14,8 @@ import {
 } from "@ocilot/layout/spec";
 import type { CosignForm } from "../conventions/digest-tag.js";
 import { EMPTY_DESCRIPTOR } from "../write/artifact-manifest.js";
-import { ATTESTATION_TYPE } from "./attestation.js";
+import { artifactTypeOf } from "../evidence/artifact-type-of.js";
+import { ATTESTATION_TYPE } from "../evidence/wrappings/buildkit.js";
 import { LIFTED_FROM } from "./lifted.js";
 
 /** What a manifest is, and so what it becomes when it gets a subject. */
@@ -77,12 +78,12 @@ function identityOf(form: LiftForm, original: Manifest, hint?: string): { config
     case "att":
       return { config: EMPTY_DESCRIPTOR, artifactType: COSIGN_TYPES.att };
     case "artifact":
-      return { config: EMPTY_DESCRIPTOR, artifactType: artifactType ?? UNKNOWN_TYPE };
+      return { config: EMPTY_DESCRIPTOR, artifactType: artifactType ?? artifactTypeOf(original) ?? UNKNOWN_TYPE };
     case "index":
       return { ...((artifactType ?? hint) !== undefined && { artifactType: artifactType ?? hint! }) };
     case "image": {
       const tellsNothing = artifactType === undefined || artifactType === IMAGE_CONFIG || artifactType === EMPTY_JSON;
-      const type = tellsNothing ? hint : artifactType;
+      const type = tellsNothing ? (hint ?? artifactTypeOf(original)) : artifactType;
       return { config: config ?? EMPTY_DESCRIPTOR, ...(type !== undefined && { artifactType: type }) };
     }
   }

@@ -1,17 +1,18 @@
-import { type IndexEdit, type IndexSnapshot, type Layout, OcilotError, type WriteOptions } from "@ocilot/layout";
-import type { ConventionId } from "../edge.js";
-import { subjectEdge } from "../graph.js";
-import { IndexDraft, placeChanges } from "../index-draft.js";
-import { openView } from "../layout-view.js";
-import { readGraph } from "../read-graph.js";
-import { recordKeys } from "../records.js";
-import type { NewBlob } from "../view.js";
-import { EMPTY_DESCRIPTOR } from "../write/artifact-manifest.js";
-import { projectAll, writingConventions } from "../write/project-all.js";
+import { type IndexEdit, type IndexSnapshot, type Layout, OcilotError, type WriteOptions } from "@ocilot/layout/web";
+import type { ConventionId } from "../graph/edge.js";
+import { subjectEdge } from "../graph/referrer-graph.js";
+import { draftEdits } from "../records/draft-edits.js";
+import { IndexDraft } from "../records/index-draft.js";
+import { openView } from "../view/open-view.js";
+import { readGraph } from "../conventions/read-graph.js";
+import type { NewBlob } from "../view/layout-view.js";
+import { EMPTY_BLOB, EMPTY_DESCRIPTOR } from "../write/artifact-manifest.js";
+import { conventionsToWrite, projectAll } from "../write/project-records.js";
+import { refuseRegistry } from "../view/refuse-registry.js";
 import { type Lift, type LiftSource, type NotLifted, planLifts } from "./plan-lift.js";
 
 export interface LiftOptions extends WriteOptions {
-  /** Only links of these; all but `legacy` unless told. */
+  /** Lift only links of these (default: all except `legacy`). */
   readonly from?: readonly LiftSource[];
   /** Only tell what would be done. */
   readonly dryRun?: boolean;
@@ -28,15 +29,23 @@ export interface LiftResult {
   readonly conventions: readonly ConventionId[];
 }
 
-const EMPTY: NewBlob = { descriptor: EMPTY_DESCRIPTOR, text: "{}" };
-
 /**
  * Adds, for each link whose manifest has no `subject`, a manifest that has one, with the same layers. The original stays,
  * and so does every record of it; the new ones are recorded as the layout already does it, else in `universal`, by one
- * replacement of `index.json`. Doing it twice changes nothing. A crash leaves blobs that nothing names, or the whole.
+ * replacement of `index.json`. A second run changes nothing. A crash leaves unreferenced blobs, or the complete result.
  * @throws OcilotError `CONVERSION_REFUSED` where they cannot be recorded, and what writing throws
+ * @example
+ * ```ts
+ * import { Layout } from "@ocilot/layout";
+ * import { lift } from "@ocilot/referrers";
+ *
+ * const layout = await Layout.open("./layout");
+ * const { lifted, left } = await lift(layout, { dryRun: true });
+ * console.log(lifted.length, left.length);
+ * ```
  */
 export async function lift(layout: Layout, options: LiftOptions = {}): Promise<LiftResult> {
+  refuseRegistry(layout, "links are rewritten in layouts only", "Copy the image to a layout, lift the links there, and copy it back.");
   const base = await layout.index.read();
   const first = await prepare(layout, base, options);
   if (options.dryRun === true || first.edits.length === 0) return first.result;
@@ -64,9 +73,9 @@ async function prepare(layout: Layout, snapshot: IndexSnapshot, options: LiftOpt
   if (lifts.length === 0) return { result: { ...result, conventions: [] }, blobs: [], edits: [] };
   const view = before.with({ blobs });
   for (const node of await view.nodes(lifts.map((l) => l.to))) graph.add(subjectEdge(node, { convention: "oras" })!);
-  const conventions = await writingConventions(before);
+  const conventions = await conventionsToWrite(before);
   const draft = new IndexDraft(view);
-  // The links without a subject are not recorded anew: it is the lifted ones that are to be found.
+  // Links without a subject are not recorded again: the lifted ones are to be found.
   const refusals = await projectAll(
     draft,
     graph.filter((e) => e.link === "S"),
@@ -74,11 +83,9 @@ async function prepare(layout: Layout, snapshot: IndexSnapshot, options: LiftOpt
   );
   const to = conventions.map((c) => c.id);
   if (refusals.length > 0) throw refused(to, refusals);
-  const { changes, blobs: lists } = draft.projection();
-  const keys = await recordKeys(graph, view);
-  const edits = placeChanges(changes, view.entries.length, (position) => keys.get(position));
+  const { blobs: lists, edits } = await draftEdits(draft, view, graph);
   const needsEmpty = blobs.some((b) => b.text.includes(EMPTY_DESCRIPTOR.digest));
-  return { result: { ...result, conventions: to }, blobs: [...(needsEmpty ? [EMPTY] : []), ...blobs, ...lists], edits };
+  return { result: { ...result, conventions: to }, blobs: [...(needsEmpty ? [EMPTY_BLOB] : []), ...blobs, ...lists], edits };
 }
 
 function refused(to: readonly ConventionId[], reasons: readonly string[]): OcilotError<"CONVERSION_REFUSED"> {
@@ -86,6 +93,6 @@ function refused(to: readonly ConventionId[], reasons: readonly string[]): Ocilo
     "CONVERSION_REFUSED",
     `not lifted: ${reasons[0]}`,
     { to: to.join(","), reasons },
-    { hint: "Nothing was changed. Mend the cause, then run it again." },
+    { hint: "Nothing was changed. Fix the cause, then run the command again." },
   );
 }

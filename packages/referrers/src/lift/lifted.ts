@@ -1,8 +1,8 @@
 import { EMPTY_JSON, type Manifest } from "@ocilot/layout/spec";
-import type { Loss } from "../convention.js";
-import { type ReferrerEdge, edgeKey } from "../edge.js";
-import type { ReferrerGraph } from "../graph.js";
-import { type LayoutView, manifestOf } from "../view.js";
+import type { UnrepresentableLink } from "../records/projection.js";
+import { type ReferrerEdge, edgeKey, isUnlisted } from "../graph/edge.js";
+import type { ReferrerGraph } from "../graph/referrer-graph.js";
+import { type LayoutView, manifestOf } from "../view/layout-view.js";
 
 /** On a lifted manifest: the digest of the manifest that it stands for. One of BuildKit's form has none, as BuildKit's own has none. */
 export const LIFTED_FROM = "io.ocilot.lifted-from";
@@ -14,7 +14,7 @@ export function isLiftable(edge: ReferrerEdge): boolean {
 
 /**
  * The links that need no subject any more, by {@link edgeKey}, with what stands for each: the same subject has a referrer
- * with the same content, made by a lift or by whoever else. Layers tell; the annotation alone may be anybody's word.
+ * with the same content, made by a lift or by another tool. The layers decide; the annotation alone proves nothing.
  */
 export async function liftedLinks(graph: ReferrerGraph, view: LayoutView): Promise<Map<string, ReferrerEdge>> {
   const liftable = graph.edges().filter(isLiftable);
@@ -36,15 +36,19 @@ export async function liftedLinks(graph: ReferrerGraph, view: LayoutView): Promi
   return lifted;
 }
 
-/** The losses that really are some: a link that was lifted says what it says by another manifest, too. */
-export async function withoutLifted(losses: readonly Loss[], graph: ReferrerGraph, view: LayoutView): Promise<Loss[]> {
+/** Returns the losses without the links that were lifted: another manifest holds the same content. */
+export async function withoutLifted(
+  losses: readonly UnrepresentableLink[],
+  graph: ReferrerGraph,
+  view: LayoutView,
+): Promise<UnrepresentableLink[]> {
   const lifted = losses.length === 0 ? new Map() : await liftedLinks(graph, view);
   return losses.filter((l) => !lifted.has(edgeKey({ subject: l.subject, referrer: { digest: l.referrer } })));
 }
 
-/** What nothing lists is not found by other tools: it stands for nothing. */
+/** Returns true for a referrer that other tools find, and so can replace another; an unlisted one is not found. */
 function stands(edge: ReferrerEdge): boolean {
-  return edge.link === "S" && edge.verified && edge.legacy !== true && edge.evidence.some((e) => e.convention !== "unlisted");
+  return edge.link === "S" && edge.verified && edge.legacy !== true && !isUnlisted(edge);
 }
 
 function contentOf(manifest: Manifest | undefined): string {

@@ -1,12 +1,12 @@
-import { type Descriptor, type Digest, type Layout, isOcilotError, manifestKind } from "@ocilot/layout";
+import { type Descriptor, type Digest, type Layout, isOcilotError, manifestKind } from "@ocilot/layout/web";
 import { type CosignForm } from "../conventions/digest-tag.js";
 import { cosignForms } from "../conventions/cosign-form.js";
-import { type ConventionId, type ReferrerEdge, edgeKey } from "../edge.js";
-import type { ReferrerGraph } from "../graph.js";
-import { entriesByDigest } from "../individual.js";
-import { type LayoutView, type ManifestNode, type NewBlob, manifestOf } from "../view.js";
+import { type ConventionId, type ReferrerEdge, edgeKey } from "../graph/edge.js";
+import type { ReferrerGraph } from "../graph/referrer-graph.js";
+import { entriesByDigest } from "../records/referrer-entries.js";
+import { type LayoutView, type ManifestNode, type NewBlob, manifestOf } from "../view/layout-view.js";
 import { subjectDescriptor } from "../write/subject.js";
-import { isAttestation } from "./attestation.js";
+import { isAttestation } from "../evidence/wrappings/buildkit.js";
 import { type LiftForm, liftedManifest } from "./lift-form.js";
 import { isLiftable, liftedLinks } from "./lifted.js";
 
@@ -38,7 +38,7 @@ export interface LiftPlan {
   readonly blobs: readonly NewBlob[];
 }
 
-/** Works out which manifests to make; writes nothing. `from` is every convention but `legacy` unless told. */
+/** Works out which manifests to make; writes nothing. `from` defaults to every convention except `legacy`. */
 export async function planLifts(
   layout: Layout,
   view: LayoutView,
@@ -62,7 +62,7 @@ export async function planLifts(
     else {
       const subject = subjects.get(edge.subject) ?? (await elsewhere(layout, graph, edge));
       if (subject === undefined) {
-        left.push(notLifted(edge, `its subject is not in the layout, and nothing tells how large it is`));
+        left.push(notLifted(edge, `its subject is missing from the layout, and its size is unknown`));
         continue;
       }
       const hint = entriesByDigest(view)
@@ -93,10 +93,10 @@ function formOf(edge: ReferrerEdge, node: ManifestNode, cosign: CosignForm | und
 }
 
 function whyNot(node: ManifestNode): string {
-  if (node.state === "absent") return "it is not in the layout";
+  if (node.state === "absent") return "it is missing from the layout";
   if (node.state === "damaged") return node.error.message;
-  if (node.state === "blob") return `it is no manifest, but ${node.descriptor.mediaType}`;
-  return `${node.manifest.mediaType} cannot have a subject`;
+  if (node.state === "blob") return `it is not a manifest but ${node.descriptor.mediaType}`;
+  return `${manifestOf(node)?.mediaType ?? node.descriptor.mediaType} cannot have a subject`;
 }
 
 /** What entries, children and subjects name, as far as it could be read: their descriptors are right in all three members. */
@@ -110,7 +110,7 @@ async function describedManifests(view: LayoutView): Promise<Map<Digest, Descrip
   );
 }
 
-/** A subject that nothing leads to, or that only other referrers describe. */
+/** Returns the descriptor of a subject that is not reachable from `index.json`, or that only other referrers describe. */
 async function elsewhere(layout: Layout, graph: ReferrerGraph, edge: ReferrerEdge): Promise<Descriptor | undefined> {
   if (edge.subjectDescriptor !== undefined && !(await layout.blobs.has(edge.subject))) return edge.subjectDescriptor;
   try {

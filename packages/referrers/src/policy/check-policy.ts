@@ -1,54 +1,40 @@
 import { type Digest, splitDigest } from "@ocilot/layout/spec";
-import type { ReferrerEdge } from "../edge.js";
-import { groupBy } from "../group-by.js";
-import type { ToolId } from "../reader-tool.js";
+import type { ReferrerEdge } from "../graph/edge.js";
+import { groupBy } from "../graph/group-by.js";
+import type { ToolId } from "../tools/reader-tool.js";
 import { findTool } from "../tools/registry.js";
 import { type Finding, finding, finish } from "../verify/finding.js";
-import { type Image, type Subject, imagesOf } from "../verify/images.js";
-import type { Evidence } from "../verify/verify-layout.js";
-import { type Policy, type Requirement, matchesGlob } from "./policy.js";
+import { imagesOf } from "../verify/images.js";
+import type { VerifyEvidence } from "../verify/evidence.js";
+import type { Policy } from "./policy.js";
+import { unmetRequirement } from "./unmet-requirement.js";
 
-/** What a policy asks for and the layout lacks, one finding for each image, platform, link or digest. */
-export async function checkPolicy(evidence: Evidence, policy: Policy, location: string): Promise<Finding[]> {
+/**
+ * Returns what a policy requires and the layout lacks, one finding for each image, platform, link or digest.
+ * @example
+ * ```ts
+ * import { Layout } from "@ocilot/layout";
+ * import { checkPolicy, parseRequire, verifyLayout } from "@ocilot/referrers";
+ *
+ * const layout = await Layout.open("./layout");
+ * const { evidence } = await verifyLayout(layout);
+ * if (evidence === undefined) throw new Error("index.json cannot be read");
+ * for (const { code, message } of await checkPolicy(evidence, parseRequire("sbom;scope=any"), layout.location)) console.log(code, message);
+ * ```
+ */
+export async function checkPolicy(evidence: VerifyEvidence, policy: Policy, location: string): Promise<Finding[]> {
   const images = await imagesOf(evidence);
   const findings: Finding[] = [];
   if (images.length === 0 && policy.require.length > 0)
-    findings.push(finding("REQUIREMENT_NOTHING", { message: "the policy requires referrers, and there is no image that could have any" }));
-  for (const rule of policy.require) findings.push(...images.flatMap((image) => unmet(evidence, image, rule)));
+    findings.push(finding("REQUIREMENT_NOTHING", { message: "the policy requires referrers of images, but the layout has no image" }));
+  for (const rule of policy.require) findings.push(...images.flatMap((image) => unmetRequirement(evidence, image, rule)));
   if (policy.noDangling) findings.push(...(await dangling(evidence)));
   if (policy.digestAlgorithms !== undefined) findings.push(...foreignDigests(evidence, policy.digestAlgorithms));
   for (const id of policy.tools) findings.push(...(await notFound(evidence, id)));
   return finish(findings, location, false);
 }
 
-function unmet({ graph }: Evidence, image: Image, rule: Requirement): Finding[] {
-  const wanted: Subject[] = rule.scope === "platform" ? [] : [image];
-  if (rule.scope !== "image") wanted.push(...image.platforms.filter((p) => !wanted.some((w) => w.digest === p.digest)));
-  return wanted.flatMap((subject) => {
-    const there = graph.of(subject.digest).filter((e) => e.verified);
-    const right = there.filter((e) => isMet(e, rule));
-    if (right.length >= rule.min) return [];
-    const what = `${rule.min > 1 ? `${rule.min} referrers` : "a referrer"} of type ${ruleText(rule)}`;
-    const types = [...new Set(there.map((e) => e.artifactType ?? "none"))].join(", ");
-    const has = there.length === 0 ? "it has no referrer" : `its referrers are of type ${types}`;
-    const message = `${subject.digest}${subject.platform === undefined ? "" : ` (${subject.platform})`} lacks ${what}; ${has}`;
-    return [finding("REQUIREMENT_REFERRER", { steps: subject.steps, digest: subject.digest, message })];
-  });
-}
-
-function isMet(edge: ReferrerEdge, { artifactType, annotations }: Requirement): boolean {
-  return (
-    matchesGlob(edge.artifactType ?? "", artifactType) &&
-    Object.entries(annotations).every(([key, value]) => Object.hasOwn(edge.annotations, key) && edge.annotations[key] === value)
-  );
-}
-
-function ruleText({ artifactType, annotations }: Requirement): string {
-  const notes = Object.entries(annotations).map(([key, value]) => `${key}=${value}`);
-  return notes.length === 0 ? artifactType : `${artifactType} with ${notes.join(" and ")}`;
-}
-
-async function dangling({ inventory, view }: Evidence): Promise<Finding[]> {
+async function dangling({ inventory, view }: VerifyEvidence): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const e of inventory.edges) {
     if (await view.has(e.subject)) continue;
@@ -58,7 +44,7 @@ async function dangling({ inventory, view }: Evidence): Promise<Finding[]> {
   return findings;
 }
 
-function foreignDigests({ inventory }: Evidence, allowed: readonly string[]): Finding[] {
+function foreignDigests({ inventory }: VerifyEvidence, allowed: readonly string[]): Finding[] {
   const seen = new Set<Digest>();
   return inventory.uses.flatMap(({ descriptor: { digest }, steps }) => {
     const { algorithm } = splitDigest(digest);
@@ -74,7 +60,7 @@ function foreignDigests({ inventory }: Evidence, allowed: readonly string[]): Fi
   });
 }
 
-/** What a program that knows only some kinds of referrer is expected to find; the others are expected to find all. */
+/** The referrers that programs for certain kinds are expected to find; the others are expected to find all. */
 const EXPECTED: Partial<Record<ToolId, (e: ReferrerEdge) => boolean>> = {
   notation: (e) => e.artifactType === "application/vnd.cncf.notary.signature",
   cosign: (e) =>
@@ -82,14 +68,14 @@ const EXPECTED: Partial<Record<ToolId, (e: ReferrerEdge) => boolean>> = {
     e.evidence.some((v) => v.convention.startsWith("cosign-")),
 };
 
-async function notFound({ inventory, view }: Evidence, id: ToolId): Promise<Finding[]> {
+async function notFound({ inventory, view }: VerifyEvidence, id: ToolId): Promise<Finding[]> {
   const tool = findTool(id)!;
   const blocked = (await tool.traps(view)).find((t) => t.severity === "blocks");
   if (blocked !== undefined) return [finding("REQUIREMENT_TOOL", { message: `${id} cannot use the layout: ${blocked.message}`, fix: "" })];
   const isExpected = EXPECTED[id] ?? ((e: ReferrerEdge) => e.link === "S");
   const findings: Finding[] = [];
   for (const [subject, edges] of groupBy(inventory.edges, (e) => e.subject)) {
-    // Nobody can ask for the referrers of what is not there.
+    // A missing subject cannot be looked up.
     if (!(await view.has(subject))) continue;
     const found = new Set(await tool.finds(view, subject));
     for (const e of edges) {

@@ -1,26 +1,34 @@
 import { OcilotError, isRecord, parseJson } from "@ocilot/layout/spec";
 import { TOOLS } from "../tools/registry.js";
-import type { ToolId } from "../reader-tool.js";
-import { type Policy, type Requirement, SCOPES, type Scope } from "./policy.js";
+import type { ToolId } from "../tools/reader-tool.js";
+import { STATEMENT_FORMATS, STATEMENT_KINDS } from "../evidence/statement.js";
+import { type Policy, type Requirement, SCOPES, defaultScope } from "./policy.js";
 
-/** The name that a policy file is looked for under by people; nothing is read unless it is named. */
+/** The usual name of a policy file; none is read by default. */
 export const POLICY_FILE = "ocilot.policy.json";
 
 const MEMBERS = ["$schema", "version", "require", "noDangling", "digestAlgorithms", "tools"];
-const REQUIREMENT_MEMBERS = ["artifactType", "annotations", "scope", "min"];
+const REQUIREMENT_MEMBERS = ["artifactType", "kind", "format", "predicateType", "annotations", "scope", "min"];
 const MAX_TYPE = 255;
 const MAX_MIN = 1000;
 
 /**
- * Reads a policy file. A member that is not known is refused: a misspelled rule must not be a rule less.
+ * Parses a policy file. Unknown members are refused, so that a misspelled rule is not ignored.
  * @param name of the file, for messages
  * @throws OcilotError `DOCUMENT_INVALID` with a JSON path, `LIMIT_EXCEEDED`
+ * @example
+ * ```ts
+ * import { readFile } from "node:fs/promises";
+ * import { parsePolicy } from "@ocilot/referrers";
+ *
+ * console.log(parsePolicy(await readFile("./policy.json"), "policy.json").require);
+ * ```
  */
 export function parsePolicy(bytes: Uint8Array, name: string = POLICY_FILE): Policy {
   return checkPolicyJson(parseJson(bytes, name), name);
 }
 
-/** As {@link parsePolicy}, for a document that is parsed already. */
+/** As {@link parsePolicy}, for a parsed document. */
 export function checkPolicyJson(json: unknown, name: string = POLICY_FILE): Policy {
   if (!isRecord(json)) throw invalid("$", "is not an object");
   refuseUnknown(json, "$", MEMBERS);
@@ -43,18 +51,36 @@ export function checkPolicyJson(json: unknown, name: string = POLICY_FILE): Poli
   function requirement(value: unknown, path: string): Requirement {
     if (!isRecord(value)) throw invalid(path, "is not an object");
     refuseUnknown(value, path, REQUIREMENT_MEMBERS);
-    const { artifactType, scope = "all", min = 1 } = value;
-    if (typeof artifactType !== "string" || artifactType === "" || [...artifactType].length > MAX_TYPE) {
-      throw invalid(`${path}.artifactType`, `is not an artifact type or a pattern of one, of 1 to ${MAX_TYPE} characters`);
-    }
-    if (!SCOPES.includes(scope as Scope)) throw invalid(`${path}.scope`, `is none of ${SCOPES.join(", ")}`);
+    const artifactType = pattern(value, "artifactType", path, "an artifact type");
+    const predicateType = pattern(value, "predicateType", path, "a predicate type");
+    const kind = oneOf(value, "kind", path, STATEMENT_KINDS);
+    const format = oneOf(value, "format", path, STATEMENT_FORMATS);
+    if (artifactType === undefined && kind === undefined && predicateType === undefined)
+      throw invalid(path, "has neither kind nor artifactType nor predicateType");
+    const rule = {
+      ...(artifactType !== undefined && { artifactType }),
+      ...(kind !== undefined && { kind }),
+      ...(format !== undefined && { format }),
+      ...(predicateType !== undefined && { predicateType }),
+    };
+    const scope = oneOf(value, "scope", path, SCOPES) ?? defaultScope(rule);
+    const min = Object.hasOwn(value, "min") ? value["min"] : 1;
     if (typeof min !== "number" || !Number.isInteger(min) || min < 1 || min > MAX_MIN)
       throw invalid(`${path}.min`, `is not a number from 1 to ${MAX_MIN}`);
     const annotations = optional(value, "annotations", path, isRecord, "is not an object") ?? {};
     for (const [key, text] of Object.entries(annotations)) {
       if (typeof text !== "string") throw invalid(`${path}.annotations[${JSON.stringify(key)}]`, "is not a string");
     }
-    return { artifactType, scope: scope as Scope, min, annotations: annotations as Record<string, string> };
+    return { ...rule, scope, min, annotations: annotations as Record<string, string> };
+  }
+
+  function pattern(object: Record<string, unknown>, member: string, path: string, what: string): string | undefined {
+    const isPattern = (v: unknown): v is string => typeof v === "string" && v !== "" && [...v].length <= MAX_TYPE;
+    return optional(object, member, path, isPattern, `is not ${what} or a pattern of one, of 1 to ${MAX_TYPE} characters`);
+  }
+
+  function oneOf<T extends string>(object: Record<string, unknown>, member: string, path: string, values: readonly T[]): T | undefined {
+    return optional(object, member, path, (v): v is T => values.includes(v as T), `is none of ${values.join(", ")}`);
   }
 
   function strings(object: Record<string, unknown>, member: string): string[] {

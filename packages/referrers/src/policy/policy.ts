@@ -1,34 +1,46 @@
-import type { ToolId } from "../reader-tool.js";
+import type { StatementFormat, StatementKind } from "../evidence/statement.js";
+import type { ToolId } from "../tools/reader-tool.js";
 
-/** What must be there before a bundle may go: rules about referrers, links, digests and the programs on the far side. */
+/** Requirements on a layout: referrers, subjects, digest algorithms, and the programs that have to find everything. */
 export interface Policy {
   readonly require: readonly Requirement[];
-  /** Every subject that a referrer names must be in the layout. */
+  /** The subject of every referrer must be in the layout. */
   readonly noDangling: boolean;
-  /** The only digest algorithms that may occur; any unless told. */
+  /** The allowed digest algorithms (default: any). */
   readonly digestAlgorithms?: readonly string[];
-  /** Programs that must find every referrer that they could be asked for. */
+  /** Programs that must find every referrer. */
   readonly tools: readonly ToolId[];
 }
 
-/** Images, the manifests of their platforms, or both. */
-export type Scope = "image" | "platform" | "all";
+/** Images, the manifests of their platforms, both, or each platform by its own manifest or by the image that it is in. */
+export type Scope = "image" | "platform" | "all" | "any";
 
-export const SCOPES: readonly Scope[] = ["image", "platform", "all"];
+export const SCOPES: readonly Scope[] = ["image", "platform", "all", "any"];
 
-/** So many referrers of a type, with these annotations, on everything in the scope. */
+/** A number of referrers of a type or statements of a kind, with certain annotations, on everything in the scope. */
 export interface Requirement {
   /** An artifact type; `*` stands for any characters, `?` for one. */
-  readonly artifactType: string;
+  readonly artifactType?: string;
+  /** What the referrer states by its content, however it is wrapped. */
+  readonly kind?: StatementKind;
+  /** The format of the statement. */
+  readonly format?: StatementFormat;
+  /** The predicate type of the statement; `*` stands for any characters, `?` for one. */
+  readonly predicateType?: string;
   readonly annotations: Readonly<Record<string, string>>;
   readonly scope: Scope;
   readonly min: number;
 }
 
+/** The scope of a requirement that names none: an SBOM is mostly attached to each platform, a signature to the image. */
+export function defaultScope({ kind, artifactType }: Pick<Requirement, "kind" | "artifactType">): Scope {
+  return kind !== undefined && artifactType === undefined ? "any" : "all";
+}
+
 /** A policy that requires nothing. */
 export const NO_POLICY: Policy = { require: [], noDangling: false, tools: [] };
 
-/** All that any of several policies requires. */
+/** Returns everything that any of several policies requires. */
 export function joinPolicies(policies: readonly Policy[]): Policy {
   const limited = policies.flatMap((p) => (p.digestAlgorithms === undefined ? [] : [p.digestAlgorithms]));
   const [first, ...more] = limited;
@@ -38,29 +50,4 @@ export function joinPolicies(policies: readonly Policy[]): Policy {
     tools: [...new Set(policies.flatMap((p) => p.tools))],
     ...(first !== undefined && { digestAlgorithms: first.filter((name) => more.every((names) => names.includes(name))) }),
   };
-}
-
-/**
- * Tells whether `text` is of the form `pattern`: `*` stands for any characters, `?` for one. No regular expression, so
- * that no pattern from outside can make it slow.
- */
-export function matchesGlob(text: string, pattern: string): boolean {
-  let t = 0;
-  let p = 0;
-  let star = -1;
-  let retry = 0;
-  while (t < text.length) {
-    if (pattern[p] === "*") {
-      star = p++;
-      retry = t;
-    } else if (p < pattern.length && (pattern[p] === "?" || pattern[p] === text[t])) {
-      p++;
-      t++;
-    } else if (star >= 0) {
-      p = star + 1;
-      t = ++retry;
-    } else return false;
-  }
-  while (pattern[p] === "*") p++;
-  return p === pattern.length;
 }

@@ -1,10 +1,23 @@
 import type { Digest } from "@ocilot/layout/spec";
 import { type Finding, type FindingParts, finding, finish } from "../verify/finding.js";
-import type { FindingCode } from "../verify/codes.js";
-import type { PathStep } from "../verify/path.js";
+import type { FindingCode } from "../verify/finding-codes.js";
+import type { PathStep } from "../verify/reference-path.js";
 import type { Receipt } from "./receipt.js";
 
-/** What differs between what a bundle held and what it holds now; nothing if nothing was lost, added or moved. */
+/**
+ * Returns the differences between a receipt and a layout; none if nothing was lost, added or moved.
+ * @example
+ * ```ts
+ * import { readFile } from "node:fs/promises";
+ * import { Layout } from "@ocilot/layout";
+ * import { compareReceipts, makeReceipt, parseReceipt, verifyLayout } from "@ocilot/referrers";
+ *
+ * const layout = await Layout.open("./layout");
+ * const before = parseReceipt(await readFile("./receipt.json"), "receipt.json");
+ * const { evidence } = await verifyLayout(layout);
+ * if (evidence !== undefined) console.log(compareReceipts(before, await makeReceipt(evidence), layout.location));
+ * ```
+ */
 export function compareReceipts(before: Receipt, now: Receipt, location: string): Finding[] {
   const findings: Finding[] = [];
   const say = (code: FindingCode, parts: FindingParts): void => void findings.push(finding(code, parts));
@@ -13,20 +26,22 @@ export function compareReceipts(before: Receipt, now: Receipt, location: string)
   const known = new Map(before.blobs.map((b) => [b.digest, b.size]));
   for (const { digest, size } of before.blobs)
     if (!sizes.has(digest))
-      say("RECEIPT_LOST", { digest, message: `${digest} (${size} bytes) was there and is not there now, or not whole` });
+      say("RECEIPT_LOST", { digest, message: `${digest} (${size} bytes) is in the receipt, but missing or corrupt now` });
   for (const { digest, size } of now.blobs)
     if (!known.has(digest))
       say("RECEIPT_ADDED", {
         digest,
-        message: `${digest} (${size} bytes) is there and was not there before`,
+        message: `${digest} (${size} bytes) is unexpected: not in the receipt`,
         fix: "ocilot gc LAYOUT, if nothing should name it",
       });
   const edges = new Set(now.referrers.map(edgeText));
   const knownEdges = new Set(before.referrers.map(edgeText));
   for (const e of before.referrers)
-    if (!edges.has(edgeText(e))) say("RECEIPT_LOST", { digest: e.referrer, message: `the link was lost: ${edgeText(e)}` });
+    if (!edges.has(edgeText(e)))
+      say("RECEIPT_LOST", { digest: e.referrer, message: `the link is in the receipt, but missing now: ${edgeText(e)}` });
   for (const e of now.referrers)
-    if (!knownEdges.has(edgeText(e))) say("RECEIPT_ADDED", { digest: e.referrer, message: `the link is new: ${edgeText(e)}` });
+    if (!knownEdges.has(edgeText(e)))
+      say("RECEIPT_ADDED", { digest: e.referrer, message: `the link is unexpected: not in the receipt: ${edgeText(e)}` });
   return finish(findings, location, false);
 }
 
@@ -43,26 +58,30 @@ function compareRoots(before: Receipt, now: Receipt, say: (code: FindingCode, pa
     const found = there.get(tag);
     const digest = digests[0]!;
     if (found === undefined)
-      say("RECEIPT_LOST", { steps: step(tag), digest, message: `the tag ${tag} was on ${digests.join(" and ")} and is gone` });
+      say("RECEIPT_LOST", { steps: step(tag), digest, message: `the tag ${tag}, in the receipt on ${digests.join(" and ")}, is missing` });
     else if (found.join() !== digests.join())
       say("RECEIPT_CHANGED", {
         steps: step(tag),
         digest,
-        message: `the tag ${tag} was on ${digests.join(" and ")}, and is on ${found.join(" and ")}`,
+        message: `the tag ${tag} is on ${found.join(" and ")}; in the receipt it is on ${digests.join(" and ")}`,
       });
   }
   for (const [tag, digests] of there)
     if (!then.has(tag))
-      say("RECEIPT_ADDED", { steps: step(tag), digest: digests[0], message: `the tag ${tag} on ${digests.join(" and ")} is new` });
+      say("RECEIPT_ADDED", {
+        steps: step(tag),
+        digest: digests[0],
+        message: `the tag ${tag} on ${digests.join(" and ")} is unexpected: not in the receipt`,
+      });
   const bare = (r: Receipt): Set<Digest> => new Set(r.roots.flatMap((root) => (root.tag === undefined ? root.digest : [])));
-  // What was part of another image and is an image of its own now is nothing new; the other image has its own finding.
+  // A former part of another image that is listed on its own is not new; the other image has its own finding.
   const known = new Set(before.blobs.map((b) => b.digest));
   const named = (r: Receipt): Set<Digest> => new Set(r.roots.map((root) => root.digest));
   for (const digest of bare(before))
     if (!named(now).has(digest)) say("RECEIPT_LOST", { digest, message: `the image ${digest} is no longer listed` });
   for (const digest of bare(now))
     if (!named(before).has(digest) && !known.has(digest))
-      say("RECEIPT_ADDED", { digest, message: `the image ${digest} is listed and was not before` });
+      say("RECEIPT_ADDED", { digest, message: `the image ${digest} is unexpected: not in the receipt` });
 }
 
 function edgeText(e: { readonly subject: Digest; readonly referrer: Digest }): string {

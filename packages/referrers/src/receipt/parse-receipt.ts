@@ -1,8 +1,9 @@
 import { type Digest, OcilotError, isDigest, isRecord, parseJson } from "@ocilot/layout";
-import { RECEIPT_TYPE, type Receipt, type ReceiptRoot, sealOf } from "./receipt.js";
+import { STATEMENT_KINDS, type StatementKind } from "../evidence/statement.js";
+import { RECEIPT_TYPE, type Receipt, type ReceiptReferrer, type ReceiptRoot, sealOf } from "./receipt.js";
 
 /**
- * Reads a receipt, and proves by its own digest that nobody has changed it.
+ * Parses a receipt and checks its own digest.
  * @param name of the file, for messages
  * @throws OcilotError `DOCUMENT_INVALID` with a JSON path, `LIMIT_EXCEEDED`
  */
@@ -22,7 +23,11 @@ export function parseReceipt(bytes: Uint8Array, name: string): Receipt {
       if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 0) throw invalid(`${path}.size`, "is not a size in bytes");
       return { digest: digest(b, "digest", path), size };
     }),
-    referrers: list("referrers", (r, path) => ({ subject: digest(r, "subject", path), referrer: digest(r, "referrer", path) })),
+    referrers: list("referrers", (r, path): ReceiptReferrer => {
+      const { kinds } = r;
+      if (kinds !== undefined && !isKinds(kinds)) throw invalid(`${path}.kinds`, `is no list of ${STATEMENT_KINDS.join(", ")}`);
+      return { subject: digest(r, "subject", path), referrer: digest(r, "referrer", path), ...(kinds !== undefined && { kinds }) };
+    }),
   } as const;
   const seal = sealOf(content);
   if (json["digest"] !== seal) throw invalid("$.digest", `does not fit the rest, whose digest is ${seal}: the receipt was changed`);
@@ -54,4 +59,8 @@ export function parseReceipt(bytes: Uint8Array, name: string): Receipt {
       },
     );
   }
+}
+
+function isKinds(value: unknown): value is readonly StatementKind[] {
+  return Array.isArray(value) && value.every((kind) => (STATEMENT_KINDS as readonly unknown[]).includes(kind));
 }

@@ -1,25 +1,34 @@
 import { type Digest, compareDigests, digestOf } from "@ocilot/layout";
-import type { ConventionId } from "../edge.js";
-import { findLists } from "../lists.js";
+import type { StatementKind } from "../evidence/statement.js";
+import { type ConventionId, type ReferrerEdge, edgeKey } from "../graph/edge.js";
+import { findLists } from "../records/referrer-lists.js";
 import { imagesOf } from "../verify/images.js";
-import type { Evidence } from "../verify/verify-layout.js";
-import { canonicalJson } from "./canonical-json.js";
+import type { VerifyEvidence } from "../verify/evidence.js";
+import { canonicalJson } from "../records/canonical-json.js";
 
 /** The `type` of a receipt. */
 export const RECEIPT_TYPE = "application/vnd.ocilot.receipt.v1+json";
 
 /**
- * What a bundle holds, whichever conventions record it: lists of referrers and marks are left out, so that a layout
- * that was converted on the way still has the same receipt.
+ * What a layout holds, independent of the conventions in use: lists of referrers and annotations that record links are left out, so
+ * that a converted layout has the same receipt.
  */
 export interface Receipt {
   readonly type: typeof RECEIPT_TYPE;
   /** sha256 of the canonical text without this member. */
   readonly digest: Digest;
-  /** What has a tag, and the images that have none. */
+  /** Tagged manifests, and images without a tag. */
   readonly roots: readonly ReceiptRoot[];
   readonly blobs: readonly { readonly digest: Digest; readonly size: number }[];
-  readonly referrers: readonly { readonly subject: Digest; readonly referrer: Digest }[];
+  readonly referrers: readonly ReceiptReferrer[];
+}
+
+/** A link, and what the referrer states by its content. Receipts of older versions do not have the kinds. */
+export interface ReceiptReferrer {
+  readonly subject: Digest;
+  readonly referrer: Digest;
+  /** Sorted, each once. */
+  readonly kinds?: readonly StatementKind[];
 }
 
 export interface ReceiptRoot {
@@ -29,8 +38,20 @@ export interface ReceiptRoot {
 
 type Content = Omit<Receipt, "digest">;
 
-/** The receipt of what a verification has seen. It names only what is there and whole. */
-export async function makeReceipt(evidence: Evidence): Promise<Receipt> {
+/**
+ * Returns the receipt of a verified layout. It lists only what is present and whole.
+ * @example
+ * ```ts
+ * import { writeFile } from "node:fs/promises";
+ * import { Layout } from "@ocilot/layout";
+ * import { makeReceipt, receiptText, verifyLayout } from "@ocilot/referrers";
+ *
+ * const layout = await Layout.open("./layout");
+ * const { evidence } = await verifyLayout(layout);
+ * if (evidence !== undefined) await writeFile("./receipt.json", receiptText(await makeReceipt(evidence)));
+ * ```
+ */
+export async function makeReceipt(evidence: VerifyEvidence): Promise<Receipt> {
   const { entries, contents, inventory } = evidence;
   const positions = await recordPositions(evidence);
   const real = entries.filter((e) => !positions.names.has(e.position));
@@ -43,7 +64,7 @@ export async function makeReceipt(evidence: Evidence): Promise<Receipt> {
   const untagged = (await imagesOf(evidence)).filter((i) => !named.has(i.digest)).map(({ digest }) => ({ digest }));
   const roots = new Map<string, ReceiptRoot>([...tagged, ...untagged].map((r) => [`${r.digest} ${"tag" in r ? r.tag : ""}`, r]));
   const blobs = [...contents].flatMap(([digest, c]) => (c.state === "whole" && !records.has(digest) ? [{ digest, size: c.size }] : []));
-  const referrers = inventory.edges.filter((e) => e.verified).map((e) => ({ subject: e.subject, referrer: e.referrer.digest }));
+  const referrers = inventory.edges.filter((e) => e.verified).map((e) => receiptReferrer(e, evidence.statements));
   return sealed({
     type: RECEIPT_TYPE,
     roots: [...roots.values()].toSorted((a, b) => compareDigests(a.tag ?? "", b.tag ?? "") || compareDigests(a.digest, b.digest)),
@@ -52,8 +73,13 @@ export async function makeReceipt(evidence: Evidence): Promise<Receipt> {
   });
 }
 
-/** Entries that only record a link: lists, and those whose name or `kind` makes a referrer of what they name. */
-async function recordPositions({ view, graph }: Evidence): Promise<{ lists: Set<number>; names: Set<number> }> {
+function receiptReferrer(edge: ReferrerEdge, statements: VerifyEvidence["statements"]): ReceiptReferrer {
+  const kinds = [...new Set((statements.get(edgeKey(edge)) ?? []).map((s) => s.kind))].toSorted();
+  return { subject: edge.subject, referrer: edge.referrer.digest, ...(kinds.length > 0 && { kinds }) };
+}
+
+/** Entries that only record a link: lists, and those whose name or `kind` makes their manifest a referrer. */
+async function recordPositions({ view, graph }: VerifyEvidence): Promise<{ lists: Set<number>; names: Set<number> }> {
   const lists = new Set((await findLists(view)).records.map((r) => r.entry.position));
   const named = graph
     .edges()
@@ -65,14 +91,23 @@ async function recordPositions({ view, graph }: Evidence): Promise<{ lists: Set<
 
 const NAMING: ReadonlySet<ConventionId> = new Set(["cosign-tags", "cosign-save", "hauler"]);
 
-/** The canonical text of a receipt, as it is kept in a file. */
+/** Returns the canonical text of a receipt, as it is written to a file. */
 export function receiptText(receipt: Receipt): string {
-  return canonicalJson({ ...receipt, roots: receipt.roots.map((r) => ({ ...r })), blobs: receipt.blobs, referrers: receipt.referrers });
+  return canonicalJson({
+    ...receipt,
+    roots: receipt.roots.map((r) => ({ ...r })),
+    blobs: receipt.blobs,
+    referrers: receipt.referrers.map((r) => ({ ...r })),
+  });
 }
 
-/** Computes the digest that a receipt of that content must have. */
+/** Returns the digest of a receipt with that content. */
 export function sealOf({ type, roots, blobs, referrers }: Content): Digest {
-  return digestOf(new TextEncoder().encode(canonicalJson({ type, roots: roots.map((r) => ({ ...r })), blobs, referrers })));
+  return digestOf(
+    new TextEncoder().encode(
+      canonicalJson({ type, roots: roots.map((r) => ({ ...r })), blobs, referrers: referrers.map((r) => ({ ...r })) }),
+    ),
+  );
 }
 
 function sealed(content: Content): Receipt {

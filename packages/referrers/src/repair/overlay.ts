@@ -1,31 +1,45 @@
-import type { Readable } from "node:stream";
-import { type BlobStore, type Descriptor, type Digest, type IndexFile, Layout, OcilotError, isOcilotError } from "@ocilot/layout";
-import { type Content, checkContent } from "../verify/content.js";
+import {
+  type BlobStore,
+  type Descriptor,
+  type Digest,
+  type IndexFile,
+  Layout,
+  OcilotError,
+  type ReadBytesOptions,
+  isOcilotError,
+} from "@ocilot/layout";
+import { type Content, checkContent } from "../verify/blob-content.js";
 
-/** A blob that another layout can give. `size` is that of the file there. */
+/** A blob that another layout has. `size` is that of its file, in bytes. */
 export interface Offer {
   readonly source: Layout;
   readonly size: number;
 }
 
-/** A layout as it would be with the blobs that others can give; nothing is written. */
+/** A layout as it would be with the blobs of others; nothing is written. */
 export interface Overlay {
   readonly layout: Layout;
-  /** Finds a whole copy of a blob that the layout itself lacks or has damaged; undefined if nobody has one. */
+  /** Returns a whole copy of a blob; undefined if no other layout has one. */
   offer(digest: Digest): Promise<Offer | undefined>;
-  /** What the layout itself has under a digest. */
+  /** Returns the state of a blob in the layout itself. */
   own(digest: Digest): Promise<Content>;
 }
 
 /**
- * Lays other layouts under one. Every blob is hashed before it counts as there, each at most once.
- * @param known what was found out about the layout's own blobs already
+ * Returns a layout with the blobs of others behind its own. Every blob is hashed before it is used, at most once.
+ * @param known the states of the layout's own blobs, as far as they are known
  */
 export function overlay(target: Layout, sources: readonly Layout[], known: ReadonlyMap<Digest, Content>, signal?: AbortSignal): Overlay {
   const owned = new Map(known);
   const offers = new Map<Digest, Offer | undefined>();
   const result: Overlay = {
-    layout: new Layout({ location: target.location, marker: markerOf(target), index: readOnly(target.index), blobs: blobs() }),
+    layout: new Layout({
+      location: target.location,
+      marker: markerOf(target),
+      index: readOnly(target.index),
+      blobs: blobs(),
+      dockerDocuments: async () => await target.dockerDocuments(),
+    }),
     own,
     offer,
   };
@@ -53,7 +67,7 @@ export function overlay(target: Layout, sources: readonly Layout[], known: Reado
     return found;
   }
 
-  /** The layout that has the blob whole; the target where nobody has, so that its own error comes out. */
+  /** Returns the layout that has the blob whole, or the target if none has, so that its own error is thrown. */
   async function holder(digest: Digest): Promise<Layout> {
     if ((await own(digest)).state === "whole") return target;
     return (await offer(digest))?.source ?? target;
@@ -63,12 +77,12 @@ export function overlay(target: Layout, sources: readonly Layout[], known: Reado
     const refuse = async (): Promise<never> => {
       throw new OcilotError("WRITE_REFUSED", "a plan writes nothing", { reason: "plan" });
     };
-    const bytes = async (d: Descriptor, options?: { maxBytes?: number }): Promise<Uint8Array> =>
+    const bytes = async (d: Descriptor, options?: ReadBytesOptions): Promise<Uint8Array> =>
       await (await holder(d.digest)).blobs.bytes(d, options);
     return {
       has: async (digest) => (await target.blobs.has(digest)) || (await offer(digest)) !== undefined,
       size: async (digest) => await (await holder(digest)).blobs.size(digest),
-      open: async (d): Promise<Readable> => await (await holder(d.digest)).blobs.open(d),
+      open: async (d, options) => await (await holder(d.digest)).blobs.open(d, options),
       bytes,
       bytesMany: async (ds, options) =>
         await Promise.all(

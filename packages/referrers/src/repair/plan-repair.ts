@@ -1,25 +1,28 @@
-import { LAYOUT_VERSION, type Digest, type Layout, OcilotError } from "@ocilot/layout";
+import { refuseRegistry } from "../view/refuse-registry.js";
+import { LAYOUT_VERSION, type Descriptor, type Digest, type Layout, OcilotError } from "@ocilot/layout";
 import { TARGETS } from "../conventions/registry.js";
-import { planConversion } from "../convert/plan.js";
-import type { ConventionId } from "../edge.js";
-import { openView } from "../layout-view.js";
-import { readGraph } from "../read-graph.js";
-import type { FindingCode } from "../verify/codes.js";
+import { planConversion } from "../convert/plan-conversion.js";
+import type { ConventionId } from "../graph/edge.js";
+import { embeddedContent } from "../view/embedded-content.js";
+import { openView } from "../view/open-view.js";
+import { readGraph } from "../conventions/read-graph.js";
+import type { FindingCode } from "../verify/finding-codes.js";
 import { type Finding, bySeverity, finding, finish } from "../verify/finding.js";
-import { keptUp } from "../kept-up.js";
+import { maintainedConventions } from "../conventions/maintained-conventions.js";
 import { recordFindings } from "../verify/record-findings.js";
 import { contentFinding } from "../verify/use-findings.js";
-import { takeInventory } from "../verify/uses.js";
-import { unlistedFindings, verifyLayout } from "../verify/verify-layout.js";
+import { takeInventory } from "../verify/blob-uses.js";
+import { unlistedFindings } from "../verify/judge-evidence.js";
+import { verifyLayout } from "../verify/verify-layout.js";
 import { type Offer, overlay } from "./overlay.js";
 
-/** One thing that a repair does. */
+/** One step of a repair. */
 export type RepairStep =
   | {
       readonly op: "fetch";
       readonly digest: Digest;
       readonly size: number;
-      readonly why: "missing" | "damaged";
+      readonly reason: "missing" | "corrupt";
       readonly from: string;
       readonly path: string;
     }
@@ -28,9 +31,15 @@ export type RepairStep =
 
 export interface RepairPlan {
   readonly steps: readonly RepairStep[];
-  /** What stays as it is, and why. */
+  /** What is not repaired, and why. */
   readonly left: readonly Finding[];
-  readonly offers: ReadonlyMap<Digest, Offer>;
+  readonly offers: ReadonlyMap<Digest, Offer | EmbeddedOffer>;
+}
+
+/** A blob that its own descriptor embeds. `size` is in bytes. */
+export interface EmbeddedOffer {
+  readonly data: Uint8Array;
+  readonly size: number;
 }
 
 export interface PlanRepairOptions {
@@ -38,43 +47,59 @@ export interface PlanRepairOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What a repair takes from other layouts. */
-const FETCHED: ReadonlySet<FindingCode> = new Set(["BLOB_MISSING", "BLOB_CORRUPT", "UNREADABLE"]);
-/** What a conversion mends. */
+/** Findings that a repair fixes by fetching blobs. */
+const FETCHED: ReadonlySet<FindingCode> = new Set(["BLOB_MISSING", "BLOB_CORRUPT", "BLOB_EMBEDDED", "UNREADABLE"]);
+/** Findings that a conversion fixes. */
 const RECORDS: ReadonlySet<FindingCode> = new Set(["RECORD_STALE", "REFERRER_UNLISTED"]);
-/** What stays and is nobody's fault here. */
+/** Findings that are not for a repair. */
 const NOT_OURS: ReadonlySet<FindingCode> = new Set(["UNREFERENCED_BLOB", "PERMISSION", "SUBJECT_DANGLING"]);
 
 /**
- * Works out what can be mended; writes nothing.
+ * Returns what can be repaired; writes nothing.
  * @throws OcilotError `LAYOUT_INVALID` if `index.json` cannot be read, `WRITE_REFUSED` if it must not be written; `ABORTED`
+ * @example
+ * ```ts
+ * import { Layout } from "@ocilot/layout";
+ * import { planRepair } from "@ocilot/referrers";
+ *
+ * const layout = await Layout.open("./layout");
+ * console.log((await planRepair(layout)).steps);
+ * ```
  */
 export async function planRepair(layout: Layout, options: PlanRepairOptions = {}): Promise<RepairPlan> {
+  refuseRegistry(layout, "a registry is repaired by pushing what is missing", "Copy a whole image to it with `ocilot copy`.");
   await refuseUnreadable(layout, options.from ?? []);
   const { findings, evidence } = await verifyLayout(layout, { signal: options.signal });
   const { snapshot, contents } = evidence!;
   const covered = overlay(layout, options.from ?? [], contents, options.signal);
   const view = await openView(covered.layout, { scan: true, snapshot, ...(options.signal && { signal: options.signal }) });
   const graph = await readGraph(view);
-  const inventory = await takeInventory(view, graph, snapshot.entries, true);
+  const inventory = await takeInventory(covered.layout, view, graph, { entries: snapshot.entries, isWhole: true, signal: options.signal });
   const steps: RepairStep[] = [];
   const left: Finding[] = [];
-  const offers = new Map<Digest, Offer>();
+  const offers = new Map<Digest, Offer | EmbeddedOffer>();
   const seen = new Set<Digest>();
   for (const use of inventory.uses) {
     const { digest } = use.descriptor;
     const content = await covered.own(digest);
     if (content.state === "whole" || seen.has(digest)) continue;
     const bad = contentFinding(use, content, inventory);
-    // What was left out on purpose, or lies elsewhere on purpose, is not fetched.
-    if (bad.severity !== "error") continue;
+    // Platforms that are missing by design and layers that are not distributed are not fetched.
+    if (bad.severity === "info" || bad.code === "SUBJECT_DANGLING") continue;
     seen.add(digest);
-    const offer = FETCHED.has(bad.code) ? await covered.offer(digest) : undefined;
+    const offer = FETCHED.has(bad.code) ? (embeddedOffer(use.descriptor) ?? (await covered.offer(digest))) : undefined;
     if (offer === undefined) left.push(bad);
     else {
       offers.set(digest, offer);
-      const why = content.state === "missing" ? "missing" : "damaged";
-      steps.push({ op: "fetch", digest, size: offer.size, why, from: offer.source.location, path: bad.path });
+      const reason = content.state === "missing" ? "missing" : "corrupt";
+      steps.push({
+        op: "fetch",
+        digest,
+        size: offer.size,
+        reason,
+        from: "data" in offer ? "its descriptor" : offer.source.location,
+        path: bad.path,
+      });
     }
   }
   const stale = [...(await recordFindings(view, graph, inventory.paths)), ...unlistedFindings(inventory)].filter((f) =>
@@ -87,7 +112,7 @@ export async function planRepair(layout: Layout, options: PlanRepairOptions = {}
   if (records !== undefined && records.refusals.length > 0) {
     left.push(...stale, ...records.refusals.map((message) => finding("RECORD_CONFLICT", { message, fix: "" })));
   } else if (records !== undefined && records.steps.length > 0)
-    steps.push({ op: "records", to: records.to, changes: records.steps.length });
+    steps.push({ op: "records", to: records.to as ConventionId, changes: records.steps.length });
   const files = findings.flatMap((f) => (f.code === "LEFTOVER_FILE" && f.path.startsWith(".ocilot-") ? f.path : []));
   steps.push(...files.map((file) => ({ op: "remove" as const, file })));
   const isHandled = (f: Finding): boolean => RECORDS.has(f.code) || NOT_OURS.has(f.code) || files.includes(f.path) || seen.has(f.digest!);
@@ -95,10 +120,15 @@ export async function planRepair(layout: Layout, options: PlanRepairOptions = {}
   return { steps, left: bySeverity(finish(left, layout.location, false)), offers };
 }
 
-/** The convention to convert to, so that all that the layout speaks is brought up to date; undefined if it speaks none. */
+function embeddedOffer(d: Descriptor): EmbeddedOffer | undefined {
+  const data = embeddedContent(d);
+  return data && { data, size: data.length };
+}
+
+/** Returns the target of a conversion that updates every convention in use; undefined if none is in use. */
 export async function recordTarget(layout: Layout): Promise<ConventionId | undefined> {
-  const spoken = (await keptUp(await openView(layout, { scan: true }))).map((c) => c.id);
-  return spoken.includes("universal") ? "universal" : spoken.find((id) => TARGETS.includes(id));
+  const inUse = (await maintainedConventions(await openView(layout, { scan: true }))).map((c) => c.id);
+  return inUse.includes("universal") ? "universal" : inUse.find((id) => TARGETS.includes(id));
 }
 
 async function refuseUnreadable(layout: Layout, from: readonly Layout[]): Promise<void> {
@@ -116,7 +146,7 @@ async function refuseUnreadable(layout: Layout, from: readonly Layout[]): Promis
     if (!(error instanceof OcilotError) || error.code !== "LAYOUT_INVALID") throw error;
     throw new OcilotError(
       "LAYOUT_INVALID",
-      `${error.message}; what it listed cannot be told from the blobs`,
+      `${error.message}; its entries cannot be derived from the blobs`,
       error.details as { file: string; reason: string },
       {
         cause: error,
@@ -128,5 +158,5 @@ async function refuseUnreadable(layout: Layout, from: readonly Layout[]): Promis
 
 function hint(layout: Layout, [source]: readonly Layout[]): string {
   const other = source?.location ?? "SOURCE";
-  return `Nothing was changed. Put index.json back first, for example: cp ${other}/index.json ${layout.location}/index.json; then run repair again.`;
+  return `Nothing was changed. Restore index.json first, for example: cp ${other}/index.json ${layout.location}/index.json; then repair again.`;
 }

@@ -1,14 +1,14 @@
 import { lstat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Layout, OcilotError, type WriteOptions, isOcilotError } from "@ocilot/layout";
-import { convert } from "../convert/apply.js";
+import { convert } from "../convert/apply-plan.js";
 import { type Finding, finding } from "../verify/finding.js";
 import { type RepairPlan, type RepairStep, planRepair, recordTarget } from "./plan-repair.js";
 
 export interface RepairOptions extends WriteOptions {
-  /** Layouts to take blobs from, in the order in which they are asked. */
+  /** Layouts to take blobs from, in this order. */
   readonly from?: readonly Layout[] | undefined;
-  /** Only tell what would be done. */
+  /** Return what would be done; write nothing. */
   readonly dryRun?: boolean | undefined;
   readonly onProgress?: ((event: { readonly done: number; readonly total: number }) => void) | undefined;
 }
@@ -17,15 +17,24 @@ export interface RepairResult {
   readonly dryRun: boolean;
   /** What was done, or would be. */
   readonly steps: readonly RepairStep[];
-  /** What is still wrong, as far as a repair could have been expected to mend it. */
+  /** Problems that are left. */
   readonly left: readonly Finding[];
 }
 
 /**
- * Mends a layout: takes missing and damaged blobs from other layouts, brings the records of the conventions that it
- * speaks up to date, lists referrers that nothing leads to, and removes what an interrupted ocilot left. A damaged blob
- * is only ever replaced, in one step, by a whole one; nothing else is deleted. A crash leaves some steps done.
+ * Repairs a layout: takes missing and corrupt blobs from other layouts or from the data of their descriptors, updates the records of
+ * the conventions in use, lists referrers that no record lists, and removes temporary files that an interrupted ocilot left. A corrupt
+ * blob is replaced in one step by a whole one; nothing else is deleted. A crash leaves some steps done.
  * @throws OcilotError `LAYOUT_INVALID`, `WRITE_REFUSED`, `LOCK_BUSY`, `ABORTED`, and what writing throws
+ * @example
+ * ```ts
+ * import { Layout } from "@ocilot/layout";
+ * import { repairLayout } from "@ocilot/referrers";
+ *
+ * const layout = await Layout.open("./layout");
+ * const { steps, left } = await repairLayout(layout, { from: [await Layout.open("./whole")] });
+ * console.log(steps.length, left);
+ * ```
  */
 export async function repairLayout(layout: Layout, options: RepairOptions = {}): Promise<RepairResult> {
   const plan = await planRepair(layout, options);
@@ -45,7 +54,7 @@ export async function repairLayout(layout: Layout, options: RepairOptions = {}):
     ...kept.map((s) =>
       finding("LEFTOVER_FILE", {
         steps: [{ kind: "file", file: s.file }],
-        message: `${s.file} may belong to an ocilot that is at work; it is removed once that has ended, or after a day`,
+        message: `${s.file} may belong to a running ocilot; it is removed once that has ended, or after a day`,
       }),
     ),
   );
@@ -54,12 +63,13 @@ export async function repairLayout(layout: Layout, options: RepairOptions = {}):
 }
 
 async function fetchBlob(layout: Layout, plan: RepairPlan, step: RepairStep & { op: "fetch" }, { signal }: RepairOptions): Promise<void> {
-  const { source, size } = plan.offers.get(step.digest)!;
-  const expect = { mediaType: "application/octet-stream", digest: step.digest, size };
-  await layout.blobs.put(await source.blobs.open(expect), { expect, ...(signal && { signal }) });
+  const offer = plan.offers.get(step.digest)!;
+  const expect = { mediaType: "application/octet-stream", digest: step.digest, size: offer.size };
+  const content = "data" in offer ? offer.data : await offer.source.blobs.open(expect);
+  await layout.blobs.put(content, { expect, ...(signal && { signal }) });
 }
 
-/** Planned anew: what the fetched blobs say counts now. False if it was refused. */
+/** Plans again, because fetched blobs can hold referrers. Returns false if the conversion was refused. */
 async function rebuild(layout: Layout, left: Finding[], options: RepairOptions): Promise<boolean> {
   try {
     const { wait, signal } = options;
@@ -78,7 +88,7 @@ async function rebuild(layout: Layout, left: Finding[], options: RepairOptions):
 
 type Removal = RepairStep & { readonly op: "remove" };
 
-/** Every write sweeps what dead processes left, under the lock; so does one that changes nothing. Returns what had to stay. */
+/** Every write removes, under the lock, what dead processes left; so does one that changes nothing. Returns what stays. */
 async function removeLeftovers(layout: Layout, removals: readonly Removal[], options: RepairOptions): Promise<Removal[]> {
   if (removals.length === 0) return [];
   const { wait, signal } = options;

@@ -6,14 +6,14 @@ import {
   IMAGE_INDEX,
   IMAGE_MANIFEST,
 } from "@ocilot/layout/spec";
-import { damageOf } from "../damage.js";
-import { perView } from "../per-view.js";
-import type { ReaderTool, Trap } from "../reader-tool.js";
-import { type LayoutView, manifestOf } from "../view.js";
+import { unreadableMessage } from "../view/unreadable.js";
+import { perView } from "../view/per-view.js";
+import type { ReaderTool, Trap } from "./reader-tool.js";
+import { type LayoutView, manifestOf } from "../view/layout-view.js";
 
 /**
  * `buildx imagetools` over `oci-layout://`. It walks the OCI indexes and manifests below every entry that containerd's
- * annotation does not mark, and takes what a `subject` or BuildKit's annotation links; the marked entries it takes
+ * annotation is not on, and follows `subject` and BuildKit's annotations; entries with containerd's annotation it takes
  * without a look inside. One manifest that cannot be read fails every query.
  */
 export const buildxTool: ReaderTool = {
@@ -50,8 +50,8 @@ async function build(view: LayoutView): Promise<Model> {
     const nodes = await view.nodes(opened);
     for (const node of nodes) {
       const { digest, mediaType } = node.descriptor;
-      if (node.state === "absent") traps.push({ severity: "blocks", message: `${digest} is not in the layout: buildx fails on it` });
-      else if (node.state === "damaged") traps.push({ severity: "blocks", message: damageOf(node) });
+      if (node.state === "absent") traps.push({ severity: "blocks", message: `${digest} is missing from the layout: buildx fails on it` });
+      else if (node.state === "damaged") traps.push({ severity: "blocks", message: unreadableMessage(node) });
       // Of an index it reads the children alone, so that one with a subject is no referrer to it.
       else if (mediaType === IMAGE_MANIFEST) link(manifestOf(node)?.subject?.digest, digest);
     }

@@ -1,6 +1,6 @@
 import { CONTAINERD_SUBJECT, type Digest } from "@ocilot/layout/spec";
-import type { ReaderTool } from "../reader-tool.js";
-import type { LayoutView } from "../view.js";
+import type { ReaderTool } from "./reader-tool.js";
+import type { LayoutView } from "../view/layout-view.js";
 
 /** What containerd's importer links when asked for referrers: the annotation of an entry, which it does not check. */
 export const containerdTool: ReaderTool = {
@@ -8,7 +8,7 @@ export const containerdTool: ReaderTool = {
   title: "containerd 2.2 and Docker 29 import",
 
   async finds(view, subject) {
-    return [...(marksOf(view).get(subject) ?? [])];
+    return [...(annotatedBySubject(view).get(subject) ?? [])];
   },
 
   traps: async () => [],
@@ -16,7 +16,7 @@ export const containerdTool: ReaderTool = {
 
 const marks = new WeakMap<LayoutView, Map<string, Set<Digest>>>();
 
-function marksOf(view: LayoutView): Map<string, Set<Digest>> {
+function annotatedBySubject(view: LayoutView): Map<string, Set<Digest>> {
   let bySubject = marks.get(view);
   if (bySubject !== undefined) return bySubject;
   bySubject = new Map();

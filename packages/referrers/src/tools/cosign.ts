@@ -1,7 +1,8 @@
 import { type Digest, KIND } from "@ocilot/layout/spec";
-import { COSIGN_PREFIX } from "../kinds.js";
-import type { ReaderTool } from "../reader-tool.js";
-import { type LayoutView, type ManifestNode, manifestOf } from "../view.js";
+import { COSIGN_PREFIX } from "../view/entry-kind.js";
+import { isSigstoreBundle } from "../view/sigstore-bundle.js";
+import type { ReaderTool } from "./reader-tool.js";
+import { type LayoutView, type ManifestNode, manifestOf } from "../view/layout-view.js";
 
 /**
  * `cosign verify --local-image`. It knows one image or image index, the first entry that `kind` calls so, and only that
@@ -17,7 +18,9 @@ export const cosignTool: ReaderTool = {
     if (!isImage && firstOf(view, "imageIndex") !== subject) return [];
     const attached = ["sigs", "atts"].flatMap((role) => firstOf(view, role) ?? []);
     if (!isImage) return attached;
-    const bundles = (await blobsOf(view)).filter((n) => isBundleOf(n, subject)).map((n) => n.descriptor.digest);
+    const bundles = (await blobsOf(view))
+      .filter((n) => isSigstoreBundle(manifestOf(n)) && manifestOf(n)?.subject?.digest === subject)
+      .map((n) => n.descriptor.digest);
     return [...new Set([...attached, ...bundles])];
   },
 
@@ -26,7 +29,8 @@ export const cosignTool: ReaderTool = {
     return [
       {
         severity: "warns",
-        message: "the image is an index: cosign finds signature bundles of one only after it has loaded it into a registry",
+        message:
+          "the image is an index, and cosign 3.1 finds no signature bundles of an index in a directory: verify it in a registry (ocilot copy, then cosign verify), or copy one signed platform by its digest",
       },
     ];
   },
@@ -40,11 +44,4 @@ function firstOf(view: LayoutView, role: string): Digest | undefined {
 async function blobsOf(view: LayoutView): Promise<ManifestNode[]> {
   const reached = (await view.reach()).map((r) => r.node);
   return [...reached, ...(await view.unlisted())].filter((n) => n.descriptor.digest.startsWith("sha256:"));
-}
-
-function isBundleOf(node: ManifestNode, subject: Digest): boolean {
-  const manifest = manifestOf(node);
-  return (
-    manifest?.subject?.digest === subject && manifest.layers.some((l) => l.mediaType.startsWith("application/vnd.dev.sigstore.bundle"))
-  );
 }

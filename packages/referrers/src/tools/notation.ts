@@ -1,6 +1,6 @@
 import { type Digest, EMPTY_JSON } from "@ocilot/layout/spec";
-import type { ReaderTool } from "../reader-tool.js";
-import { type LayoutView, type ManifestNode, manifestOf } from "../view.js";
+import type { ReaderTool } from "./reader-tool.js";
+import { type LayoutView, type ManifestNode, manifestOf } from "../view/layout-view.js";
 import { orasTool } from "./oras.js";
 
 const NOTARY = "application/vnd.cncf.notary.signature";

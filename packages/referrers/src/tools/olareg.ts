@@ -1,9 +1,9 @@
 import { type Descriptor, type Digest, OLAREG_CONVERT, OLAREG_SUBJECT } from "@ocilot/layout/spec";
-import { subjectEdge } from "../graph.js";
-import { perView } from "../per-view.js";
-import type { ReaderTool, Trap } from "../reader-tool.js";
-import { responseLine, sameLine } from "../response-index.js";
-import { type LayoutView, manifestOf } from "../view.js";
+import { subjectEdge } from "../graph/referrer-graph.js";
+import { perView } from "../view/per-view.js";
+import type { ReaderTool, Trap } from "./reader-tool.js";
+import { responseDescriptor, sameLine } from "../records/response-index.js";
+import { type LayoutView, manifestOf } from "../view/layout-view.js";
 
 /**
  * olareg serving the directory: the first list under its annotation, whose lines are not checked. Where its flag is not
@@ -61,7 +61,7 @@ async function soleSubject(view: LayoutView, lines: readonly Descriptor[]): Prom
   const subjects = new Set<Digest>();
   for (const [i, node] of nodes.entries()) {
     const edge = subjectEdge(node, { convention: "regclient" });
-    if (edge === undefined || !sameLine(lines[i]!, responseLine(edge))) return undefined;
+    if (edge === undefined || !sameLine(lines[i]!, responseDescriptor(edge))) return undefined;
     subjects.add(edge.subject);
   }
   return subjects.size === 1 ? [...subjects][0] : undefined;

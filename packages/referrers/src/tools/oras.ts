@@ -1,6 +1,6 @@
 import { type Descriptor, type Digest, type OcilotError, isOcilotError, splitDigest } from "@ocilot/layout/spec";
-import type { ReaderTool, Trap } from "../reader-tool.js";
-import { type LayoutView, manifestOf } from "../view.js";
+import type { ReaderTool, Trap } from "./reader-tool.js";
+import { type LayoutView, manifestOf } from "../view/layout-view.js";
 
 /**
  * `oras discover layout@digest`. oras opens everything that entries lead to and gives up on the first manifest that is

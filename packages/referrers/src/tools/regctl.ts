@@ -1,10 +1,10 @@
 import type { Digest, IndexEntry } from "@ocilot/layout/spec";
-import { groupBy } from "../group-by.js";
-import { entryNodes } from "../individual.js";
-import { perView } from "../per-view.js";
-import type { ReaderTool } from "../reader-tool.js";
-import { referrersTag } from "../referrers-tag.js";
-import { type LayoutView, manifestOf } from "../view.js";
+import { groupBy } from "../graph/group-by.js";
+import { entryNodes } from "../records/referrer-entries.js";
+import { perView } from "../view/per-view.js";
+import type { ReaderTool } from "./reader-tool.js";
+import { referrersTag } from "../records/referrers-tag.js";
+import { type LayoutView, manifestOf } from "../view/layout-view.js";
 
 /** `regctl artifact list`: the list under the referrers tag, and nothing else; its lines are not checked. */
 export const regctlTool: ReaderTool = {
@@ -14,7 +14,7 @@ export const regctlTool: ReaderTool = {
   traps: async () => [],
 };
 
-/** `regctl artifact list --slow-referrers`: opens each entry too, but goes into no index. */
+/** `regctl artifact list --slow-referrers`: opens each entry too, but no index, and it does not read ORAS artifact manifests. */
 export const regctlSlowTool: ReaderTool = {
   id: "regctl-slow",
   title: "regctl 0.11.5 with --slow-referrers",
@@ -28,7 +28,8 @@ export const regctlSlowTool: ReaderTool = {
 
 /** The manifests of entries by the subject that they name. */
 const directReferrers = perView(async (view): Promise<Map<Digest | undefined, Digest[]>> => {
-  const groups = groupBy(await entryNodes(view), (n) => manifestOf(n)?.subject?.digest);
+  const known = (await entryNodes(view)).filter((n) => manifestOf(n)?.kind !== "oras-artifact");
+  const groups = groupBy(known, (n) => manifestOf(n)?.subject?.digest);
   return new Map([...groups].map(([subject, group]) => [subject, group.map((n) => n.descriptor.digest)]));
 });
 

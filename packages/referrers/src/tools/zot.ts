@@ -1,9 +1,9 @@
 import type { Digest } from "@ocilot/layout/spec";
-import { damageOf } from "../damage.js";
-import { entryNodes } from "../individual.js";
-import { perView } from "../per-view.js";
-import type { ReaderTool, Trap } from "../reader-tool.js";
-import { type LayoutView, manifestOf } from "../view.js";
+import { unreadableMessage } from "../view/unreadable.js";
+import { entryNodes } from "../records/referrer-entries.js";
+import { perView } from "../view/per-view.js";
+import type { ReaderTool, Trap } from "./reader-tool.js";
+import { type LayoutView, manifestOf } from "../view/layout-view.js";
 
 /**
  * zot with the layout as one of its repositories: it reads every entry, goes into no index, and compares `subject` of
@@ -38,8 +38,8 @@ async function build(view: LayoutView): Promise<Model> {
   for (const node of await entryNodes(view)) {
     const { digest } = node.descriptor;
     const isAbsent = node.state === "absent" || (node.state === "blob" && !(await view.has(digest)));
-    if (isAbsent) bad.set(digest, `${digest} is not in the layout: zot answers no query about referrers`);
-    else if (node.state === "damaged") bad.set(digest, damageOf(node));
+    if (isAbsent) bad.set(digest, `${digest} is missing from the layout: zot answers no query about referrers`);
+    else if (node.state === "damaged") bad.set(digest, unreadableMessage(node));
     const manifest = manifestOf(node);
     const subject = manifest?.kind === "image" || manifest?.kind === "index" ? manifest.subject?.digest : undefined;
     if (subject === undefined || subject === digest) continue;

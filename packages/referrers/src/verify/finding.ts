@@ -1,34 +1,35 @@
 import type { Digest } from "@ocilot/layout/spec";
-import { FINDINGS, type FindingCode, type Severity } from "./codes.js";
-import { type PathStep, pathText } from "./path.js";
+import { FINDINGS, type FindingCode, type Severity } from "./finding-codes.js";
+import { fillIn } from "./fill-in.js";
+import { type PathStep, pathText } from "./reference-path.js";
 
-/** One thing that a verification has to say. */
+/** One result of a verification. */
 export interface Finding {
   readonly code: FindingCode;
-  /** As in {@link FINDINGS}, or `"error"` in place of a warning where `strict` was asked for. */
+  /** As in {@link FINDINGS}; `strict` and `requireComplete` raise some. */
   readonly severity: Severity;
-  /** How one gets there from `index.json`: `v1 → linux/amd64 → layer 3`. */
+  /** The path from `index.json`: `v1 → linux/amd64 → layer 3`. */
   readonly path: string;
   readonly steps: readonly PathStep[];
   readonly digest?: Digest;
-  /** The entry of `index.json` that it is about, or that leads to it. */
+  /** The position of the entry of `index.json` that it is about, or that leads to it. */
   readonly position?: number;
   readonly message: string;
-  /** The command that mends it; absent where there is none. */
+  /** The command that fixes it; absent where there is none. */
   readonly fix?: string;
 }
 
-/** What a finding is made of; the rest follows from its code. */
+/** The parts of a finding; the rest follows from its code. */
 export interface FindingParts {
   readonly steps?: readonly PathStep[] | undefined;
   readonly digest?: Digest | undefined;
   readonly position?: number | undefined;
   readonly message: string;
-  /** Instead of the fix of the code. */
+  /** Replaces the fix of the code; empty for none. */
   readonly fix?: string | undefined;
 }
 
-/** Makes a finding, with the weight and the fix of its code. */
+/** Returns a finding with the severity and the fix of its code. */
 export function finding(code: FindingCode, parts: FindingParts): Finding {
   const { severity, fix: usual } = FINDINGS[code];
   const steps = parts.steps ?? [];
@@ -47,19 +48,23 @@ export function finding(code: FindingCode, parts: FindingParts): Finding {
   };
 }
 
-/** Puts the layout's own name into the fixes, quoted where a shell would need it, and raises warnings with `strict`. */
+/** Fills names of the layout into the fixes, quoted for a shell, and raises warnings with `strict`. */
 export function finish(findings: readonly Finding[], location: string, strict: boolean): Finding[] {
-  const name = /^[A-Za-z0-9_./:@+-]+$/.test(location) ? location : `'${location.replaceAll("'", "'\\''")}'`;
-  return findings.map((f) => ({
-    ...f,
-    severity: strict && f.severity === "warning" ? "error" : f.severity,
-    ...(f.fix !== undefined && { fix: f.fix.replaceAll("LAYOUT", () => name) }),
-  }));
+  return findings.map((f) => {
+    const entry = f.steps.find((s) => s.kind === "entry");
+    const file = f.steps.find((s) => s.kind === "file")?.file;
+    const values = { LAYOUT: location, DIGEST: f.digest, TAG: entry?.tag, FILE: file };
+    return {
+      ...f,
+      severity: strict && f.severity === "warning" ? "error" : f.severity,
+      ...(f.fix !== undefined && { fix: fillIn(f.fix, values) }),
+    };
+  });
 }
 
-const WEIGHTS: readonly Severity[] = ["error", "warning", "info"];
+const SEVERITIES: readonly Severity[] = ["error", "warning", "info"];
 
-/** Errors first; within a weight as they were found. */
+/** Returns errors first; within a severity in the order of finding. */
 export function bySeverity(findings: readonly Finding[]): Finding[] {
-  return findings.toSorted((a, b) => WEIGHTS.indexOf(a.severity) - WEIGHTS.indexOf(b.severity));
+  return findings.toSorted((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
 }

@@ -1,16 +1,16 @@
 import type { Digest } from "@ocilot/layout/spec";
 import { partsOf } from "../conventions/registry.js";
-import type { IndexChange } from "../convention.js";
-import type { Problem } from "../edge.js";
-import type { ReferrerGraph } from "../graph.js";
-import { keptUp } from "../kept-up.js";
-import { findProblems } from "../problems.js";
-import type { LayoutView } from "../view.js";
-import type { FindingCode } from "./codes.js";
+import type { IndexChange } from "../records/projection.js";
+import type { Problem } from "../graph/edge.js";
+import type { ReferrerGraph } from "../graph/referrer-graph.js";
+import { maintainedConventions } from "../conventions/maintained-conventions.js";
+import { findProblems } from "./problems.js";
+import type { LayoutView } from "../view/layout-view.js";
+import type { FindingCode } from "./finding-codes.js";
 import { type Finding, finding } from "./finding.js";
-import { type PathStep, entryStep } from "./path.js";
+import { type PathStep, entryStep } from "./reference-path.js";
 
-/** What conventions that the layout speaks would change to say what the graph says, and what contradicts itself. */
+/** Returns where records of the conventions in use differ from what the manifests say, and where they contradict each other. */
 export async function recordFindings(
   view: LayoutView,
   graph: ReferrerGraph,
@@ -18,7 +18,7 @@ export async function recordFindings(
 ): Promise<Finding[]> {
   const findings: Finding[] = [];
   const told = new Set<string>();
-  for (const convention of await keptUp(view)) {
+  for (const convention of await maintainedConventions(view)) {
     if (partsOf(convention).length > 1) continue;
     const { changes, refusals } = await convention.project(graph, view);
     for (const change of changes) {
@@ -40,7 +40,7 @@ export async function recordFindings(
   return findings;
 }
 
-/** What is not here is told by the descriptors themselves: what is missing, damaged, unlisted or described otherwise. */
+/** Problems that are not listed here have a finding of their own: missing, corrupt, unlisted or wrongly described blobs. */
 const PROBLEM_CODES: Partial<Record<Problem["code"], FindingCode>> = {
   STALE_LINE: "RECORD_STALE",
   FOREIGN_LINE: "RECORD_STALE",
@@ -55,17 +55,18 @@ const PROBLEM_CODES: Partial<Record<Problem["code"], FindingCode>> = {
   EMPTY_ARTIFACT_TYPE: "LINK_NOTE",
   AMBIGUOUS_PARENT: "LINK_NOTE",
   LEGACY_MEMBER: "LINK_NOTE",
+  MANIFEST_LARGE: "MANIFEST_LARGE",
 };
 
 function changeFinding(id: string, change: IndexChange, view: LayoutView, paths: ReadonlyMap<Digest, readonly PathStep[]>): Finding {
   if (change.op === "add") {
     const { rank, subject, digest } = change.key;
     if (rank === "subject") {
-      const message = `${subject} has referrers and no entry of its own in index.json: oras cannot resolve it by digest`;
+      const message = `${subject} has referrers and no entry of its own in index.json: oras does not resolve it by digest`;
       return finding("SUBJECT_NOT_LISTED", { steps: paths.get(subject), digest: subject, message });
     }
     const message =
-      rank === "list" ? `${id}: there is no list of the referrers of ${subject}` : `${id}: ${digest} of ${subject} has no entry of its own`;
+      rank === "list" ? `${id}: the list of the referrers of ${subject} is missing` : `${id}: ${digest} of ${subject} has no entry`;
     return finding("RECORD_STALE", {
       steps: paths.get(rank === "list" ? subject : digest) ?? paths.get(subject),
       digest: rank === "list" ? subject : digest,
@@ -79,9 +80,9 @@ function changeFinding(id: string, change: IndexChange, view: LayoutView, paths:
   const at = `index.json entry ${change.position}`;
   const about = { steps: stepsTo(view, change.position), digest: descriptor.digest, position: change.position };
   if (change.op === "retarget")
-    return finding("RECORD_STALE", { ...about, message: `${id}: the list at ${at} does not say exactly what the referrers say` });
+    return finding("RECORD_STALE", { ...about, message: `${id}: the list at ${at} differs from what the referrers say` });
   const keys = "set" in change ? Object.keys(change.set ?? {}) : [];
-  return finding("RECORD_STALE", { ...about, message: `${id}: ${at} lacks the mark ${keys.join(", ")}` });
+  return finding("RECORD_STALE", { ...about, message: `${id}: ${at} lacks the annotation ${keys.join(", ")}` });
 }
 
 function stepsTo(view: LayoutView, position: number): readonly PathStep[] {

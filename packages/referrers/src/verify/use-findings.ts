@@ -1,31 +1,23 @@
-import {
-  DOCKER_REFERENCE_DIGEST,
-  type Digest,
-  type Layout,
-  MAX_MANIFEST_BYTES,
-  OCTET_STREAM,
-  digestOf,
-  isAlgorithm,
-  manifestKind,
-  sniffManifest,
-  splitDigest,
-} from "@ocilot/layout";
-import { isLeftOut } from "../copy/sparse.js";
-import type { FindingCode } from "./codes.js";
-import type { Content } from "./content.js";
+import { type Digest, type Layout, MAX_MANIFEST_BYTES, OCTET_STREAM, manifestKind, sniffManifest } from "@ocilot/layout";
+import { embeddedContent } from "../view/embedded-content.js";
+import type { FindingCode } from "./finding-codes.js";
+import type { Content } from "./blob-content.js";
 import { type Finding, finding } from "./finding.js";
-import type { Inventory, Use } from "./uses.js";
+import type { Inventory } from "./blob-uses.js";
+import type { Use } from "./use.js";
+import { platformName } from "./reference-path.js";
 
-/** What each descriptor says, against what is there. */
+/** Returns where descriptors and content disagree. */
 export async function useFindings(layout: Layout, inventory: Inventory, contents: ReadonlyMap<Digest, Content>): Promise<Finding[]> {
   const findings: Finding[] = [];
-  /** One blob that is missing or damaged is one finding, however many descriptors name it. */
+  /** One blob that is missing or corrupt is one finding, however many descriptors name it. */
   const told = new Set<Digest>();
   for (const use of inventory.uses) {
     const { digest } = use.descriptor;
     const content = contents.get(digest) ?? { state: "missing" };
-    if (content.state === "whole") findings.push(...(await wholeFindings(layout, use, content.size)));
-    else if (!told.has(digest)) {
+    if (content.state === "whole") {
+      if (!isPlainlyRight(use, content.size)) findings.push(...(await wholeFindings(layout, use, content.size)));
+    } else if (!told.has(digest)) {
       const bad = contentFinding(use, content, inventory);
       findings.push(bad);
       // An entry or an index may still name what is only dangling or left out here.
@@ -38,70 +30,83 @@ export async function useFindings(layout: Layout, inventory: Inventory, contents
   return findings.filter((f) => !isOutdone(f));
 }
 
-/** What to say of a blob that is not there as it should be. */
+/** Returns the finding for a blob that is missing, corrupt or cannot be read. */
 export function contentFinding(use: Use, content: Exclude<Content, { state: "whole" }>, inventory: Inventory): Finding {
   const { descriptor, steps } = use;
   const { digest, mediaType, size } = descriptor;
-  const say = (code: FindingCode, message: string): Finding => finding(code, { steps, digest, message });
-  if (content.state === "missing") {
-    if (steps.at(-1)?.kind === "subject") return say("SUBJECT_DANGLING", `the subject ${digest} is not in the layout`);
-    if (isOmitted(use, inventory)) return say("SPARSE_PLATFORM", `${digest} was left out on purpose: the copy took other platforms`);
-    const [url] = descriptor.urls ?? [];
-    if (url !== undefined) return say("FOREIGN_LAYER", `${digest} is not in the layout; it is to be fetched from ${url}`);
-    return say("BLOB_MISSING", `${digest} (${mediaType}, ${size} bytes) is not in the layout`);
+  const say = (code: FindingCode, message: string, fix?: string): Finding =>
+    finding(code, { steps, digest, message, ...(fix !== undefined && { fix }) });
+  switch (content.state) {
+    case "corrupt":
+      return say("BLOB_CORRUPT", content.message);
+    case "unsupported":
+      return say("ALGORITHM_UNSUPPORTED", content.message);
+    case "denied":
+      return say("ACCESS_DENIED", content.message, content.fix);
+    case "unreadable":
+      return say("UNREADABLE", content.message, content.fix);
+    case "missing":
   }
-  if (content.state === "corrupt") return say("BLOB_CORRUPT", content.message);
-  if (content.state === "unsupported") return say("ALGORITHM_UNSUPPORTED", content.message);
-  return say("UNREADABLE", content.message);
+  if (steps.at(-1)?.kind === "subject") return say("SUBJECT_DANGLING", `the subject ${digest} is not in the layout`);
+  if (inventory.omitted.has(digest))
+    return say("SPARSE_PLATFORM", `${digest}${platformText(use)} is not in the layout; other platforms of the image are`);
+  const [url] = descriptor.urls ?? [];
+  if (url !== undefined) return say("FOREIGN_LAYER", `${digest} is not distributed with the image: tools download it from ${url}`);
+  if (embeddedContent(descriptor) !== undefined)
+    return say("BLOB_EMBEDDED", `${digest} is not in the layout; its descriptor embeds the content`);
+  const what = steps[0]?.kind === "file" ? "" : ` (${mediaType}, ${size} bytes)`;
+  return say("BLOB_MISSING", `${digest}${what} is not in the layout`);
 }
 
-/** Left out by a copy of some platforms; what BuildKit says about a platform goes with that platform. */
-function isOmitted({ descriptor, roots, steps }: Use, { manifests }: Inventory): boolean {
-  const described = descriptor.annotations?.[DOCKER_REFERENCE_DIGEST];
-  if (described === undefined) return isLeftOut(descriptor, roots);
-  const parent = steps.at(-2);
-  const siblings = parent !== undefined && "digest" in parent ? (manifests.get(parent.digest)?.manifests ?? []) : [];
-  return siblings.some((d) => d.digest === described && isLeftOut(d, roots));
+function platformText({ descriptor }: Use): string {
+  const platform = platformName(descriptor.platform);
+  return platform === undefined ? "" : ` (${platform})`;
 }
 
-/** The blob is what its digest says: what is wrong now is wrong with a descriptor, or with the document in it. */
+/** What {@link wholeFindings} has nothing to say of: most of very many. */
+function isPlainlyRight({ descriptor: d, node, slot }: Use, size: number): boolean {
+  if (size !== d.size) return false;
+  return manifestKind(d.mediaType) === undefined ? slot === "blob" : size <= MAX_MANIFEST_BYTES && node.state !== "damaged";
+}
+
+/** The blob has its digest: what is wrong now is wrong with a descriptor, or with the document in it. */
 async function wholeFindings(layout: Layout, use: Use, size: number): Promise<Finding[]> {
   const { descriptor: d, node, steps } = use;
   const isSubject = steps.at(-1)?.kind === "subject";
   const mismatch = (code: "SIZE_MISMATCH" | "MEDIA_TYPE_MISMATCH", message: string): Finding =>
     finding(isSubject ? "SUBJECT_MISMATCH" : code, { steps, digest: d.digest, message });
   const findings: Finding[] = [];
-  if (size !== d.size) findings.push(mismatch("SIZE_MISMATCH", `${d.digest} has ${size} bytes, and ${whose(use)} says ${d.size}`));
+  if (size !== d.size) findings.push(mismatch("SIZE_MISMATCH", `${d.digest} has ${size} bytes; ${whose(use)} states ${d.size}`));
   const isManifest = manifestKind(d.mediaType) !== undefined;
   if (!isManifest && use.slot === "blob") return findings;
   if (size > MAX_MANIFEST_BYTES && isManifest) {
-    const message = `${d.digest} has ${size} bytes, and a manifest may have ${MAX_MANIFEST_BYTES}`;
+    const message = `${d.digest} has ${size} bytes; the limit for a manifest is ${MAX_MANIFEST_BYTES}`;
     return [...findings, finding("UNREADABLE", { steps, digest: d.digest, message, fix: "" })];
   }
   if (isManifest && node.state !== "damaged") return findings;
-  const actual = await kindOf(layout, d.digest, size);
+  const actual = await entryKind(layout, d.digest, size);
   if (actual !== OCTET_STREAM && actual !== d.mediaType) {
-    findings.push(mismatch("MEDIA_TYPE_MISMATCH", `${d.digest} is ${actual}, and ${whose(use)} says ${d.mediaType}`));
+    findings.push(mismatch("MEDIA_TYPE_MISMATCH", `${d.digest} is ${actual}; ${whose(use)} states ${d.mediaType}`));
   } else if (node.state === "damaged" && size === d.size) {
     findings.push(
       finding("UNREADABLE", {
         steps,
         digest: d.digest,
         message: node.error.message,
-        fix: "fetch it again, or ask whoever made it: its digest is right",
+        fix: "report it to the author of the manifest: its digest is right",
       }),
     );
   }
   return findings;
 }
 
-async function kindOf(layout: Layout, digest: Digest, size: number): Promise<string> {
+async function entryKind(layout: Layout, digest: Digest, size: number): Promise<string> {
   if (size === 0 || size > MAX_MANIFEST_BYTES) return OCTET_STREAM;
   const [bytes] = await layout.blobs.bytesMany([{ mediaType: OCTET_STREAM, digest, size }]);
   return bytes instanceof Uint8Array ? sniffManifest(bytes) : OCTET_STREAM;
 }
 
-/** What bears the descriptor. */
+/** Returns what contains the descriptor. */
 function whose({ steps }: Use): string {
   const last = steps.at(-1);
   if (last?.kind === "entry") return `index.json entry ${last.position}`;
@@ -109,12 +114,8 @@ function whose({ steps }: Use): string {
   return parent !== undefined && "digest" in parent ? `the descriptor in ${parent.digest}` : "its descriptor";
 }
 
-/** @see https://github.com/opencontainers/image-spec/blob/v1.1.1/descriptor.md#embedded-content */
 function dataFinding({ descriptor: d, steps }: Use): Finding | undefined {
-  if (typeof d.data !== "string") return undefined;
-  const bytes = new Uint8Array(Buffer.from(d.data, "base64"));
-  const { algorithm } = splitDigest(d.digest);
-  if (bytes.length === d.size && (!isAlgorithm(algorithm) || digestOf(bytes, algorithm) === d.digest)) return undefined;
+  if (typeof d.data !== "string" || embeddedContent(d) !== undefined) return undefined;
   return finding("DATA_MISMATCH", {
     steps,
     digest: d.digest,

@@ -9,8 +9,9 @@ import {
   goJson,
   sortedMembers,
 } from "@ocilot/layout/spec";
+import type { NewBlob } from "../view/layout-view.js";
 
-/** The empty JSON object, which stands for "no config" and "no content". */
+/** The empty JSON object, used as a config or layer without content. */
 export const EMPTY_DESCRIPTOR: Descriptor = {
   mediaType: EMPTY_JSON,
   digest: "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a" as Descriptor["digest"],
@@ -18,18 +19,21 @@ export const EMPTY_DESCRIPTOR: Descriptor = {
   data: "e30=",
 };
 
-/** What the manifest of an artifact says. */
+/** The same, to be stored. */
+export const EMPTY_BLOB: NewBlob = { descriptor: EMPTY_DESCRIPTOR, text: "{}" };
+
+/** The content of an artifact's manifest. */
 export interface ArtifactManifest {
   readonly artifactType: string;
   readonly subject: Descriptor;
   readonly layers: readonly Descriptor[];
   readonly annotations?: Readonly<Record<string, string>>;
-  /** RFC 3339; left out unless given, so that the same input gives the same digest. */
+  /** RFC 3339; without it no time is recorded, so that the same input gives the same digest. */
   readonly created?: string;
 }
 
 /**
- * The manifest of an artifact: empty config, `artifactType`, `subject`; without layers the empty blob stands for one.
+ * The text of an artifact's manifest: empty config, `artifactType`, `subject`. Without layers it lists the empty blob.
  * @see https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md#guidelines-for-artifact-usage
  */
 export function artifactManifest(artifact: ArtifactManifest): string {

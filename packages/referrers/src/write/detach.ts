@@ -1,61 +1,93 @@
-import { type Digest, type Layout, OcilotError, type WriteOptions } from "@ocilot/layout";
-import { CONVENTIONS } from "../conventions/registry.js";
-import type { IndexChange } from "../convention.js";
-import type { ReferrerEdge } from "../edge.js";
-import type { ReferrerGraph } from "../graph.js";
-import { IndexDraft } from "../index-draft.js";
-import { openView } from "../layout-view.js";
-import { findLists } from "../lists.js";
-import { isBareEntry } from "../marks.js";
-import { readGraph } from "../read-graph.js";
-import { reachableWithoutBare } from "../records.js";
-import type { LayoutView } from "../view.js";
-import { writeDraft } from "./project-all.js";
+import { type Digest, type Layout, OcilotError, type WriteOptions } from "@ocilot/layout/web";
+import { readGraph } from "../conventions/read-graph.js";
+import type { ReferrerEdge } from "../graph/edge.js";
+import type { ReferrerGraph } from "../graph/referrer-graph.js";
+import { replacedLists } from "../records/replaced-lists.js";
+import { detachedDigests } from "../view/detached.js";
+import { type LayoutView, manifestOf } from "../view/layout-view.js";
+import { openView } from "../view/open-view.js";
+import { deleteReplaced, timeBefore } from "./delete-replaced.js";
+import { draftWithout } from "./draft-without.js";
+import { finishDetach } from "./finish-detach.js";
+import { writeDraft } from "./project-records.js";
 
-/** What was taken out. */
+/** A link that is no longer in the layout. */
+export interface DetachedLink {
+  readonly subject: Digest;
+  readonly referrer: Digest;
+}
+
+/** What was removed. */
 export interface DetachResult {
-  readonly removed: readonly { readonly subject: Digest; readonly referrer: Digest }[];
+  readonly removed: readonly DetachedLink[];
 }
 
 export interface DetachOptions extends WriteOptions {
-  /** Detach the referrers of the referrer too; without it one that has any is refused. */
+  /** Detach the referrers of the referrer too; without it a referrer that has any is refused. */
   readonly recursive?: boolean;
 }
 
 /**
- * Takes a referrer out of every convention that records it, and then removes its manifest, so that no scan finds it
- * again; its layers are left for a collection. A crash in between leaves the manifest as a blob that nothing names.
- * @throws OcilotError `REF_NOT_FOUND` if it is no referrer, `WRITE_REFUSED` if a tag or a signed index holds it or it
+ * Removes a referrer from every convention that records it, then deletes its manifest; its layers are left for a garbage
+ * collection. A crash in between leaves a manifest that is marked as about to be deleted: it counts as a referrer no
+ * longer, and the next `detach` or `gc` deletes it.
+ * @throws OcilotError `REF_NOT_FOUND` if it is no referrer, `WRITE_REFUSED` if it has a tag, is part of an image index or
  * has referrers of its own, and what writing throws
+ * @example
+ * ```ts
+ * import { Layout } from "@ocilot/layout";
+ * import { detach, listReferrers } from "@ocilot/referrers";
+ *
+ * const layout = await Layout.open("./layout");
+ * const image = await layout.resolve("v1");
+ * for await (const { descriptor } of listReferrers(layout, image.digest, { artifactType: "application/spdx+json" }))
+ *   console.log((await detach(layout, descriptor.digest)).removed);
+ * ```
  */
 export async function detach(layout: Layout, referrer: Digest, options: DetachOptions = {}): Promise<DetachResult> {
-  let removed: ReferrerEdge[] = [];
-  await layout.index.update(async (snapshot) => {
+  let removed: readonly DetachedLink[] = [];
+  let replaced: readonly Digest[] = [];
+  let started = 0;
+  const written = await layout.index.update(async (snapshot) => {
     const view = await openView(layout, { snapshot, scan: true, strict: true });
     const graph = await readGraph(view);
-    removed = edgesToRemove(graph, referrer, options.recursive ?? false);
-    refuseHeld(view, removed);
-    return await writeDraft(layout, await draftWithout(view, graph, removed), view, graph);
+    const edges = edgesToRemove(graph, referrer, options.recursive ?? false);
+    removed = edges.length > 0 ? edges.map(linkOf) : await interruptedDetach(layout, view, referrer);
+    if (edges.length === 0) return [];
+    refuseHeld(view, edges);
+    const draft = await draftWithout(view, graph, edges);
+    replaced = await replacedLists(view, draft.view());
+    started = await timeBefore(layout, replaced);
+    return await writeDraft(layout, draft, view, graph);
   }, options);
-  await layout.index.update(async (snapshot) => {
-    const view = await openView(layout, { snapshot, strict: true });
-    const reachable = new Set((await view.reach()).map((r) => r.node.descriptor.digest));
-    for (const { referrer: gone } of removed) if (!reachable.has(gone.digest)) await layout.blobs.delete(gone.digest);
-    return [];
-  }, options);
-  return { removed: removed.map((e) => ({ subject: e.subject, referrer: e.referrer.digest })) };
+  await deleteReplaced(layout, replaced, written, started, options);
+  const digests = removed.map((link) => link.referrer);
+  await finishDetach(layout, digests, options);
+  return { removed };
+}
+
+function linkOf({ subject, referrer }: ReferrerEdge): DetachedLink {
+  return { subject, referrer: referrer.digest };
+}
+
+/** The link of a referrer that an interrupted run has taken out of every record. @throws OcilotError `REF_NOT_FOUND` */
+async function interruptedDetach(layout: Layout, view: LayoutView, referrer: Digest): Promise<DetachedLink[]> {
+  if (!detachedDigests(view.annotations).has(referrer)) {
+    throw new OcilotError(
+      "REF_NOT_FOUND",
+      `${referrer} is not a referrer of anything in this layout`,
+      { reference: `@${referrer}` },
+      { hint: "List the contents with: ocilot ls LAYOUT" },
+    );
+  }
+  if (!(await layout.blobs.has(referrer))) return [];
+  const [node] = await view.nodes([await layout.resolve(`@${referrer}`)]);
+  const subject = manifestOf(node)?.subject?.digest;
+  return subject === undefined ? [] : [{ subject, referrer }];
 }
 
 function edgesToRemove(graph: ReferrerGraph, referrer: Digest, recursive: boolean): ReferrerEdge[] {
   const own = graph.edges().filter((e) => e.referrer.digest === referrer);
-  if (own.length === 0) {
-    throw new OcilotError(
-      "REF_NOT_FOUND",
-      `${referrer} refers to nothing in this layout`,
-      { reference: `@${referrer}` },
-      { hint: "List what there is with: ocilot ls LAYOUT" },
-    );
-  }
   const removed = [...own];
   const seen = new Set([referrer]);
   for (const edge of removed) {
@@ -75,14 +107,14 @@ function edgesToRemove(graph: ReferrerGraph, referrer: Digest, recursive: boolea
   return removed;
 }
 
-/** A tag is somebody's name for it, an image index is signed: neither is changed on the way. */
+/** Refuses what `detach` must not change: a tag, which a user chose, and an image index, which may be signed. */
 function refuseHeld(view: LayoutView, removed: readonly ReferrerEdge[]): void {
   const digests = new Set(removed.map((e) => e.referrer.digest));
   const tagged = view.entries.find((e) => e.tag !== undefined && digests.has(e.descriptor.digest));
   if (tagged !== undefined) {
     throw new OcilotError(
       "WRITE_REFUSED",
-      `${tagged.descriptor.digest} bears the tag ${tagged.tag}`,
+      `${tagged.descriptor.digest} has the tag ${tagged.tag}`,
       { reason: "tagged" },
       { hint: `Remove the tag first: ocilot untag LAYOUT:${tagged.tag}` },
     );
@@ -92,46 +124,8 @@ function refuseHeld(view: LayoutView, removed: readonly ReferrerEdge[]): void {
     if (inside === undefined) continue;
     throw new OcilotError(
       "WRITE_REFUSED",
-      `${edge.referrer.digest} is part of the image index ${inside.within}, which would get another digest without it`,
+      `${edge.referrer.digest} is part of the image index ${inside.within}, whose digest would change without it`,
       { reason: "inside-index" },
     );
   }
-}
-
-/** The layout without any record of some links. */
-export async function draftWithout(view: LayoutView, graph: ReferrerGraph, removed: readonly ReferrerEdge[]): Promise<IndexDraft> {
-  const gone = new Set(removed.map((e) => e.referrer.digest));
-  const rest = graph.filter((e) => !gone.has(e.referrer.digest));
-  const draft = new IndexDraft(view);
-  draft.apply({ changes: await emptyRecords(view, rest, removed), blobs: [] });
-  for (const convention of CONVENTIONS) {
-    if (convention.traits.shape !== "list" || (await convention.detect(draft.view())).entries.length === 0) continue;
-    draft.apply(await convention.project(onlySubjects(rest, removed), draft.view()));
-  }
-  return draft;
-}
-
-/** The entries of the referrers, the lists that are empty without them, the bare entries that no longer serve. */
-async function emptyRecords(view: LayoutView, rest: ReferrerGraph, removed: readonly ReferrerEdge[]): Promise<IndexChange[]> {
-  const gone = new Set(removed.map((e) => e.referrer.digest));
-  const positions = new Set<number>();
-  for (const entry of view.entries) if (gone.has(entry.descriptor.digest)) positions.add(entry.position);
-  for (const { entry, lines, subjects } of (await findLists(view)).records) {
-    const left = lines.filter((l) => !gone.has(l.node.descriptor.digest) && (l.verdict === "right" || l.verdict === "unverified"));
-    if (lines.length > left.length && left.length === 0 && subjects.every((s) => rest.of(s).every((e) => e.link === "N")))
-      positions.add(entry.position);
-  }
-  const reachable = await reachableWithoutBare(view, positions);
-  for (const entry of view.entries) {
-    const { digest } = entry.descriptor;
-    const served = removed.some((e) => e.subject === digest) && rest.of(digest).length === 0;
-    if (served && isBareEntry(entry) && reachable.has(digest)) positions.add(entry.position);
-  }
-  return [...positions].map((position) => ({ op: "remove", position }));
-}
-
-/** Only the subjects that lost a referrer: no other list is touched. */
-function onlySubjects(graph: ReferrerGraph, removed: readonly ReferrerEdge[]): ReferrerGraph {
-  const subjects = new Set(removed.map((e) => e.subject));
-  return graph.filter((e) => subjects.has(e.subject));
 }

@@ -1,5 +1,5 @@
-import { type Descriptor, type Digest, IMAGE_MANIFEST, type Layout, OcilotError, manifestKind } from "@ocilot/layout";
-import type { ReferrerGraph } from "../graph.js";
+import { type Descriptor, type Digest, IMAGE_MANIFEST, type Layout, OcilotError, manifestKind } from "@ocilot/layout/web";
+import type { ReferrerGraph } from "../graph/referrer-graph.js";
 
 /** What is known of a subject that is not in the layout. */
 export interface DanglingSubject {
@@ -47,7 +47,7 @@ export async function subjectDescriptor(
 export function absentSubject(digest: Digest): OcilotError<"REF_NOT_FOUND"> {
   return new OcilotError(
     "REF_NOT_FOUND",
-    `${digest} is not in the layout`,
+    `${digest} is missing from the layout`,
     { reference: `@${digest}` },
     { hint: "To attach to a subject that is elsewhere, add --allow-dangling." },
   );

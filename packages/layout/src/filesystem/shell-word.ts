@@ -1,0 +1,4 @@
+/** Returns `text` quoted for a POSIX shell, or as it is where it needs no quotes. For the commands in hints. */
+export function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}

@@ -1,0 +1,39 @@
+import type { Descriptor } from "./descriptor.js";
+import { plainDescriptorText } from "./descriptor-json.js";
+import type { Digest } from "./digest.js";
+
+/** A change to one entry. `retarget` changes the digest and size only. */
+export type EntryEdit =
+  | { readonly op: "retarget"; readonly digest: Digest; readonly size: number }
+  | { readonly op: "annotate"; readonly set?: Readonly<Record<string, string>>; readonly unset?: readonly string[] };
+
+/** An entry after an edit. */
+export interface EditedEntry {
+  readonly text: string;
+  readonly descriptor: Descriptor;
+}
+
+/**
+ * Applies an edit to an entry that is written exactly as ocilot writes it, as most are, without editing its text. Returns undefined for any
+ * other entry, whose text has to be edited in place.
+ */
+export function editPlainEntry(text: string, d: Descriptor, edit: EntryEdit): EditedEntry | undefined {
+  if (plainDescriptorText(d) !== text) return undefined;
+  const descriptor =
+    edit.op === "retarget" ? { ...d, digest: edit.digest, size: edit.size } : annotated(d, edit.set ?? {}, edit.unset ?? []);
+  const edited = plainDescriptorText(descriptor);
+  return edited === undefined ? undefined : { text: edited, descriptor };
+}
+
+function annotated(d: Descriptor, set: Readonly<Record<string, string>>, unset: readonly string[]): Descriptor {
+  const { mediaType, digest, size, artifactType } = d;
+  const kept = Object.entries(d.annotations ?? {}).filter(([key]) => !unset.includes(key) && !Object.hasOwn(set, key));
+  const entries = [...kept, ...Object.entries(set)].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return {
+    mediaType,
+    digest,
+    size,
+    ...(entries.length > 0 && { annotations: Object.fromEntries(entries) }),
+    ...(artifactType !== undefined && { artifactType }),
+  };
+}

@@ -1,0 +1,233 @@
+import { OcilotError } from "../errors.js";
+import { type EntryEdit, editPlainEntry } from "./edit-plain-entry.js";
+import { INDEX_FILE, type IndexSnapshot, continueIndex, parseIndex } from "./index-snapshot.js";
+import type { Descriptor } from "./descriptor.js";
+import type { Digest } from "./digest.js";
+import { DESCRIPTOR_ORDER, descriptorText, wholeDescriptorNode } from "./descriptor-json.js";
+import { compareUtf8, goJson } from "./go-json.js";
+import { type Container, type Item, type JsonStyle, containerAt, styleOf } from "./json-text.js";
+
+/**
+ * A change to `index.json`. Positions are those of the snapshot that the edit starts from, regardless of other edits. `insert` puts its
+ * entry before the entry at `before` (the number of entries: at the end), after earlier inserts at the same place.
+ */
+export type IndexEdit =
+  | { readonly op: "insert"; readonly before: number; readonly descriptor: Descriptor }
+  | { readonly op: "remove"; readonly position: number }
+  | ({ readonly position: number } & EntryEdit)
+  | { readonly op: "annotate-index"; readonly set?: Readonly<Record<string, string>>; readonly unset?: readonly string[] };
+
+/** The order in which the Go libraries write members. Members that ocilot adds follow it. */
+const INDEX_ORDER = ["schemaVersion", "mediaType", "artifactType", "manifests", "subject", "annotations"];
+
+/** An index after an edit. */
+export interface EditedIndex {
+  readonly text: string;
+  /** Returns what {@link parseIndex} returns for the text, from its bytes and their digest, without parsing entries that are unchanged. */
+  snapshot(bytes: Uint8Array, digest: Digest): IndexSnapshot;
+}
+
+/**
+ * Returns the text of `base` with the edits applied and every other byte unchanged. Added text follows the style of the document, in the
+ * position where the Go libraries write it.
+ * @throws OcilotError `WRITE_REFUSED` if the document has quirks that an edit could make worse
+ * @throws RangeError if an edit names a position that the snapshot does not have
+ * @example
+ * ```ts
+ * import { Layout, editIndex } from "@ocilot/layout";
+ *
+ * const text = editIndex(await (await Layout.open("./layout")).index.read(), []);
+ * console.log(text); // as it is: an edit that changes nothing keeps every byte
+ * ```
+ */
+export function editIndex(base: IndexSnapshot, edits: readonly IndexEdit[]): string {
+  return editedIndex(base, edits).text;
+}
+
+/** As {@link editIndex}, with a way to go on from the result. */
+export function editedIndex(base: IndexSnapshot, edits: readonly IndexEdit[]): EditedIndex {
+  const { text } = base;
+  if (edits.length === 0) return { text, snapshot: () => base };
+  refuseQuirks(base);
+  const root = containerAt(text, 0);
+  const style = styleOf(text, root);
+  const touched = edits.some((e) => e.op !== "annotate-index") ? editEntries(text, base, root, edits, style) : undefined;
+  let members = touched?.members ?? partsOf(text, root);
+  for (const edit of edits) {
+    if (edit.op === "annotate-index") members = annotate(members, edit, INDEX_ORDER, style, 0);
+  }
+  const isAnnotated = edits.some((e) => e.op === "annotate-index");
+  return {
+    text: text.slice(0, root.start) + join(text, root, members, style, 0) + text.slice(root.end),
+    snapshot(bytes, digest) {
+      if (touched === undefined || isAnnotated) return parseIndex(bytes, digest);
+      return continueIndex(base, bytes, digest, touched.entries) ?? parseIndex(bytes, digest);
+    },
+  };
+}
+
+function editEntries(
+  text: string,
+  { entries: was }: IndexSnapshot,
+  root: Container,
+  edits: readonly IndexEdit[],
+  style: JsonStyle,
+): { readonly members: Part[]; readonly entries: readonly (number | string)[] } {
+  const members = partsOf(text, root);
+  const at = members.findIndex((m) => m.key === "manifests");
+  const start = at < 0 ? undefined : root.items[at]!.value.start;
+  const array = start !== undefined && text[start] === "[" ? containerAt(text, start) : undefined;
+  const entries = array === undefined ? [] : partsOf(text, array);
+  const inserts = new Map<number, Part[]>();
+  const kept: (Part | undefined)[] = [...entries];
+  const now = new Map<number, Descriptor>();
+  const isCompact = style.lead(1) + style.comma + style.colon === ",:";
+  for (const edit of edits) {
+    checkPosition(edit, entries.length);
+    if (edit.op === "insert") {
+      const part = { text: isCompact ? descriptorText(edit.descriptor) : goJson(wholeDescriptorNode(edit.descriptor), style, 2) };
+      const there = inserts.get(edit.before);
+      if (there === undefined) inserts.set(edit.before, [part]);
+      else there.push(part);
+    } else if (edit.op === "remove") {
+      kept[edit.position] = undefined;
+    } else if (edit.op !== "annotate-index") {
+      const part = kept[edit.position];
+      if (part === undefined) continue;
+      const plain = isCompact ? editPlainEntry(part.text, now.get(edit.position) ?? was[edit.position]!.descriptor, edit) : undefined;
+      if (plain !== undefined) now.set(edit.position, plain.descriptor);
+      kept[edit.position] = changed(part, plain?.text ?? editEntry(part.text, edit, style));
+    }
+  }
+  const parts: Part[] = [];
+  for (let i = 0; i <= kept.length; i++) {
+    for (const part of inserts.get(i) ?? []) parts.push(part);
+    if (kept[i] !== undefined) parts.push(kept[i]!);
+  }
+  const edited = array === undefined ? join("[]", containerAt("[]", 0), parts, style, 1) : join(text, array, parts, style, 1);
+  return {
+    members: putText(members, "manifests", edited, INDEX_ORDER, style),
+    entries: parts.map((part) => (part.item === undefined ? part.text : part.index!)),
+  };
+}
+
+/** A wrong position is a bug of the caller; ignoring it would lose what was to be written. */
+function checkPosition(edit: IndexEdit, count: number): void {
+  if (edit.op === "annotate-index") return;
+  const [position, last] = edit.op === "insert" ? [edit.before, count] : [edit.position, count - 1];
+  if (Number.isInteger(position) && position >= 0 && position <= last) return;
+  throw new RangeError(`${INDEX_FILE}: cannot ${edit.op} at position ${position} of ${count} entries`);
+}
+
+function editEntry(text: string, edit: EntryEdit, style: JsonStyle): string {
+  const entry = containerAt(text, 0);
+  let members = partsOf(text, entry);
+  if (edit.op === "annotate") members = annotate(members, edit, DESCRIPTOR_ORDER, style, 2);
+  else {
+    members = put(members, "digest", edit.digest, DESCRIPTOR_ORDER, style);
+    members = put(members, "size", edit.size, DESCRIPTOR_ORDER, style);
+  }
+  return join(text, entry, members, style, 2);
+}
+
+/** Sets and removes annotations of the object with these members. Removes the member `annotations` with the last of them. */
+function annotate(
+  members: Part[],
+  change: { set?: Readonly<Record<string, string>>; unset?: readonly string[] },
+  order: readonly string[],
+  style: JsonStyle,
+  depth: number,
+): Part[] {
+  const current = members.find((m) => m.key === "annotations");
+  const value = current === undefined ? "{}" : current.text.slice(current.valueStart);
+  const text = value === "null" ? "{}" : value;
+  const map = containerAt(text, 0);
+  const old = partsOf(text, map);
+  const unset = new Set(change.unset?.map((key) => key.toWellFormed()));
+  let parts = old.filter((p) => !unset.has(p.key!));
+  for (const [rawKey, item] of Object.entries(change.set ?? {})) {
+    const key = rawKey.toWellFormed();
+    const before = parts.findIndex((p) => compareUtf8(p.key!, key) > 0);
+    parts = put(parts, key, item, [], style, before);
+  }
+  if (parts.length === old.length && parts.every((part, i) => part === old[i])) return members;
+  if (parts.length === 0) return members.filter((m) => m !== current);
+  return putText(members, "annotations", join(text, map, parts, style, depth + 1), order, style);
+}
+
+/** A member or element of the new text. `index` is its position in the old text, if it has one; `item` is set while it is unchanged. */
+interface Part {
+  readonly text: string;
+  readonly key?: string;
+  /** Where the value begins in `text`. */
+  readonly valueStart?: number;
+  readonly item?: Item;
+  readonly index?: number;
+}
+
+function partsOf(text: string, { items }: Container): Part[] {
+  return items.map((item, index) => ({
+    text: text.slice(item.start, item.end),
+    item,
+    index,
+    ...(item.key !== undefined && { key: item.key, valueStart: item.value.start - item.start }),
+  }));
+}
+
+/** Sets a member to a scalar, as {@link putText} does. A member with that value keeps its spelling. */
+function put(parts: Part[], key: string, value: string | number, order: readonly string[], style: JsonStyle, before?: number): Part[] {
+  const present = parts.find((p) => p.key === key);
+  if (present !== undefined && JSON.parse(present.text.slice(present.valueStart)) === value) return parts;
+  return putText(parts, key, goJson(value), order, style, before);
+}
+
+/** Replaces the value of the member `key`, or adds the member: at `before`, else where `order` puts it, else last. */
+function putText(parts: Part[], key: string, value: string, order: readonly string[], style: JsonStyle, before = -1): Part[] {
+  const present = parts.findIndex((p) => p.key === key);
+  if (present >= 0) {
+    const old = parts[present]!;
+    return parts.with(present, changed(old, old.text.slice(0, old.valueStart) + value));
+  }
+  const head = goJson(key) + style.colon;
+  const rank = order.indexOf(key);
+  const at = before >= 0 ? before : rank < 0 ? -1 : parts.findIndex((p) => order.indexOf(p.key!) > rank);
+  return parts.toSpliced(at < 0 ? parts.length : at, 0, { key, text: head + value, valueStart: head.length });
+}
+
+function changed(part: Part, text: string): Part {
+  const { item: _was, ...rest } = part;
+  return { ...rest, text };
+}
+
+/** Joins the parts between the brackets of `container`. Parts that were neighbours keep the text between them. */
+function join(text: string, container: Container, parts: readonly Part[], style: JsonStyle, depth: number): string {
+  const { items: old, start, end } = container;
+  const [open, close] = [text[start]!, text[end - 1]!];
+  if (parts.length === 0) return open + close;
+  const gapBefore = (index: number): string => text.slice(old[index - 1]!.end, old[index]!.start);
+  const usual = old.length > 1 ? gapBefore(1) : style.comma + style.lead(depth + 1);
+  const first = old[0];
+  const out = [open, first === undefined ? style.lead(depth + 1) : text.slice(start + 1, first.start)];
+  for (let i = 0; i < parts.length; i++) {
+    const part = parts[i]!;
+    if (i > 0) out.push(part.index ? gapBefore(part.index) : usual);
+    // Unchanged parts in their old order are copied as one piece.
+    let last = i;
+    while (part.item && parts[last + 1]?.item && parts[last + 1]!.index === parts[last]!.index! + 1) last++;
+    out.push(last === i ? part.text : text.slice(part.item!.start, parts[last]!.item!.end));
+    i = last;
+  }
+  out.push(first === undefined ? style.lead(depth) : text.slice(old[old.length - 1]!.end, end - 1), close);
+  return out.join("");
+}
+
+function refuseQuirks(base: IndexSnapshot): void {
+  const quirk = base.quirks[0];
+  if (quirk === undefined) return;
+  throw new OcilotError(
+    "WRITE_REFUSED",
+    `${INDEX_FILE}: ${quirk.message}; tools read it differently, so it cannot be edited`,
+    { reason: quirk.kind, file: INDEX_FILE },
+    { hint: "Make a layout whose index.json every tool reads alike, and run the command there: ocilot copy --all LAYOUT NEW-DIRECTORY" },
+  );
+}

@@ -1,6 +1,0 @@
-import type { ManifestNode } from "./view.js";
-
-/** What is wrong with a manifest that could not be read, in words that name it. */
-export function damageOf({ descriptor, error }: Extract<ManifestNode, { state: "damaged" }>): string {
-  return error.message.includes(descriptor.digest) ? error.message : `${descriptor.digest}: ${error.message}`;
-}

@@ -1,0 +1,16 @@
+export { artifactTypeFor, layerMediaType } from "./attach-types.js";
+export { readContent } from "./read-content.js";
+export { classifyArtifactType, classifyManifest, openStatements } from "./classify.js";
+export { type DocumentNameOptions, documentName } from "./document-name.js";
+export { type ExtractOptions, type ExtractedDocument, extractDocument } from "./extract-document.js";
+export { type ContentGuess, GUESS_BYTES, guessContent } from "./guess.js";
+export { classOfMediaType } from "./media-type-classes.js";
+export { MAX_ENVELOPE_BYTES } from "./open-layers.js";
+export { peekInto } from "./peek-blobs.js";
+export { type ManyBlobs, type OpenReferrersOptions, classifyReferrers, openReferrers } from "./open-referrers.js";
+export { resolveReferrers } from "./resolve-referrers.js";
+export { classOfPredicate } from "./predicate-classes.js";
+export * from "./statement.js";
+export { type StatementFilter, isOpenFilter, matchesStatement } from "./statement-filter.js";
+export type { BlobContents, BlobPeek, OpenStatementsOptions, Wrapping } from "./wrapping.js";
+export { WRAPPINGS, wrappingOf } from "./wrappings/registry.js";

@@ -1,0 +1,32 @@
+import type { Manifest } from "@ocilot/layout/spec";
+import type { Wrapping } from "../wrapping.js";
+import { buildkit } from "./buildkit.js";
+import { cosignAttestation } from "./cosign-attestation.js";
+import { cosignSbom } from "./cosign-sbom.js";
+import { cosignSignature } from "./cosign-signature.js";
+import { inToto } from "./in-toto.js";
+import { indexManifest } from "./index-manifest.js";
+import { layer } from "./layer.js";
+import { ociArtifact, orasArtifact } from "./legacy-artifacts.js";
+import { notation } from "./notation.js";
+import { sigstoreBundle } from "./sigstore-bundle.js";
+
+/** Every wrapping; the first that matches a manifest is taken, and the last matches all. */
+export const WRAPPINGS: readonly Wrapping[] = [
+  indexManifest,
+  ociArtifact,
+  orasArtifact,
+  buildkit,
+  sigstoreBundle,
+  notation,
+  cosignSignature,
+  cosignAttestation,
+  cosignSbom,
+  inToto,
+  layer,
+];
+
+/** The wrapping that a manifest has. */
+export function wrappingOf(manifest: Manifest): Wrapping {
+  return WRAPPINGS.find((w) => w.matches(manifest))!;
+}

@@ -1,0 +1,18 @@
+/** The host that a reference without one means. */
+export const HUB_HOST = "docker.io";
+/** Where Docker Hub answers the distribution API. */
+export const HUB_API_HOST = "registry-1.docker.io";
+/** The key that `docker login` stores Docker Hub's credentials under. */
+export const HUB_CREDENTIAL_KEY = "https://index.docker.io/v1/";
+
+const ALIASES: ReadonlySet<string> = new Set([HUB_HOST, HUB_API_HOST, "index.docker.io", "registry.hub.docker.com"]);
+
+/** Returns `docker.io` for every name of Docker Hub, other hosts as they are. */
+export function canonicalHost(host: string): string {
+  return ALIASES.has(host) ? HUB_HOST : host;
+}
+
+/** The host that the requests for a registry go to. */
+export function apiHost(host: string): string {
+  return canonicalHost(host) === HUB_HOST ? HUB_API_HOST : host;
+}
