@@ -1,7 +1,7 @@
 import { CONTAINERD_SUBJECT, KIND } from "@ocilot/layout";
 import { convert, referrersTag } from "@ocilot/referrers";
 import { LayoutBuilder, fixtureLayout } from "@ocilot/testkit";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { SIMPLE_SIGNING, cosignImage, tagOf } from "./every-class.js";
 import { edgesIn, linksIn, tagsIn } from "./reading.js";
 
@@ -72,8 +72,8 @@ it("1,000 referrers in blobs alone are found with one scan and listed at once", 
   b.entry(image, { annotations: { [KIND]: "dev.cosignproject.cosign/image" } });
   for (let i = 0; i < 1000; i++) b.referrer(image);
   const layout = b.layout();
-  const started = performance.now();
+  const scans = vi.spyOn(layout.blobs, "list");
   await convert(layout, { to: "oras" });
-  expect(performance.now() - started).toBeLessThan(10_000);
+  expect(scans).toHaveBeenCalledTimes(1);
   expect((await layout.index.read()).entries).toHaveLength(1001);
 });

@@ -1,7 +1,7 @@
 import { CONTAINERD_SUBJECT, DOCKER_MANIFEST, IMAGE_MANIFEST, IMAGE_SPEC_SUBJECT, KIND, type Layout, OLAREG_SUBJECT } from "@ocilot/layout";
 import { type ReferrerEdge, convert, planConversion, referrersTag } from "@ocilot/referrers";
 import { LayoutBuilder, fixtureLayout, fixtureNames } from "@ocilot/testkit";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { SIMPLE_SIGNING, bare, cosignImage, describing, tagOf } from "./every-class.js";
 import { edgesIn, problemsIn } from "./reading.js";
 
@@ -190,13 +190,14 @@ it("links without subject stay where they are when a list is written, and are co
   expect(await edgesIn(layout)).toHaveLength(2);
 });
 
-it("10,000 signatures under cosign's tags are read in linear time", async () => {
+it("one signature under 10,000 of cosign's tags is found 10,000 times and read once", async () => {
   const b = new LayoutBuilder();
   const sig = cosignImage(b, SIMPLE_SIGNING);
   for (let i = 0; i < 10_000; i++) b.entry(sig, { tag: `sha256-${i.toString(16).padStart(64, "0")}.sig` });
-  const started = performance.now();
-  expect(await edgesIn(b.layout())).toHaveLength(10_000);
-  expect(performance.now() - started).toBeLessThan(5000);
+  const layout = b.layout();
+  const asked = vi.spyOn(layout.blobs, "bytesMany");
+  expect(await edgesIn(layout)).toHaveLength(10_000);
+  expect(asked.mock.calls.flatMap(([descriptors]) => descriptors.map((d) => d.digest))).toEqual([sig.digest]);
 });
 
 it.each([...fixtureNames("layouts").map((n) => `layouts/${n}`), ...fixtureNames("edge").map((n) => `edge/${n}`)])(

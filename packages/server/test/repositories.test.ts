@@ -41,6 +41,25 @@ describe("a folder of layouts", () => {
     expect(stateOf(root)).toEqual(before);
   });
 
+  test.each(["", '{"imageLayoutVersion":'])(
+    "what a killed process left half made (oci-layout is %j) is absent until a push completes it",
+    async (marker) => {
+      const root = tempDir();
+      mkdirSync(join(root, "app/blobs/sha256"), { recursive: true });
+      writeFileSync(join(root, "app/index.json"), "");
+      writeFileSync(join(root, "app/oci-layout"), marker);
+      const c = await clientOf(root);
+      const blob = new TextEncoder().encode("{}");
+      const path = `/v2/app/blobs/${digestOf(blob)}`;
+      expect((await c.send("HEAD", path)).status).toBe(404);
+      expect((await c.send("GET", "/v2/app/tags/list")).codes).toEqual(["NAME_UNKNOWN"]);
+      expect((await c.send("GET", "/v2/_catalog")).json).toEqual({ repositories: [] });
+      await c.blob("app", blob);
+      expect((await c.send("GET", path)).bytes).toEqual(Buffer.from(blob));
+      expect((await Layout.open(join(root, "app"))).warnings).toEqual([]);
+    },
+  );
+
   test("tars are repositories too, and take no pushes", async () => {
     const root = tempDir();
     mkdirSync(join(root, "tars"));

@@ -1,8 +1,9 @@
 import { existsSync, lstatSync, readFileSync, readdirSync } from "node:fs";
-import { rm, writeFile } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { OcilotError } from "../errors.js";
 import { type Durability, syncDirectory } from "../filesystem/atomic-write.js";
+import { createFile } from "../filesystem/create-file.js";
 import { errnoOf, ioError } from "../filesystem/io-error.js";
 import { makeDirectory } from "../filesystem/make-directory.js";
 import { sweepTemps } from "../filesystem/sweep-temps.js";
@@ -44,8 +45,8 @@ export async function createDirectory(path: string, durability: Durability): Pro
       await sweepTemps(path);
       for (const file of [INDEX_FILE, MARKER_FILE]) await rm(join(path, file), { force: true });
       makeDirectory(join(path, "blobs", "sha256"));
-      await writeFile(join(path, INDEX_FILE), EMPTY_INDEX, { flag: "wx", flush: durability.sync });
-      await writeFile(join(path, MARKER_FILE), MARKER_TEXT, { flag: "wx", flush: durability.sync });
+      await createFile(path, join(path, INDEX_FILE), new TextEncoder().encode(EMPTY_INDEX), durability);
+      await createFile(path, join(path, MARKER_FILE), MARKER_TEXT, durability);
       if (durability.sync) for (const directory of [join(path, "blobs"), path]) await syncDirectory(directory);
     } finally {
       await lock.release();

@@ -1,6 +1,6 @@
 import { type Stats, lstatSync, realpathSync } from "node:fs";
 import { join, sep } from "node:path";
-import { Layout, MARKER_FILE, openArchive } from "@ocilot/layout";
+import { Layout, MARKER_FILE, canCreateLayout, openArchive } from "@ocilot/layout";
 import { RegistryError } from "../protocol/registry-error.js";
 import { ARCHIVE_ENDINGS, findLayouts } from "./find-layouts.js";
 import { FileIdentity } from "./index-identity.js";
@@ -101,7 +101,7 @@ export class FolderRepositories implements Repositories {
   /** Where the layout of that name is; a directory comes before an archive. */
   #locate(name: string): string | undefined {
     const path = join(this.#root, name);
-    if (isCreatable(name) && look(join(path, MARKER_FILE))?.isFile() === true && this.#isInside(path)) return path;
+    if (isCreatable(name) && isLayout(path) && this.#isInside(path)) return path;
     return ARCHIVE_ENDINGS.map((ending) => path + ending).find((file) => look(file)?.isFile() === true && this.#isInside(file));
   }
 
@@ -122,6 +122,11 @@ export class FolderRepositories implements Repositories {
 
 function isThere({ directory }: Repository): boolean {
   return directory === undefined || look(join(directory, MARKER_FILE)) !== undefined;
+}
+
+/** What a killed process left half made is no layout; the next push completes it. */
+function isLayout(path: string): boolean {
+  return look(join(path, MARKER_FILE))?.isFile() === true && !canCreateLayout(path);
 }
 
 /** What is at a path; undefined where nothing is, or nothing can be. */
