@@ -198,8 +198,25 @@ describe("what is not a fault", () => {
       .layout();
     expect(await codes(layout)).toContain("warning BLOB_EMBEDDED");
     const { steps, left } = await repairLayout(layout);
-    expect([steps, left]).toEqual([[expect.objectContaining({ op: "fetch", digest: config.digest, from: "its descriptor" })], []]);
+    expect([steps, left]).toEqual([[expect.objectContaining({ op: "fetch", digest: config.digest, from: "a descriptor of it" })], []]);
     expect(await codes(layout)).not.toContain("warning BLOB_EMBEDDED");
+  });
+
+  test.each(["first", "last"])("BLOB_EMBEDDED: the descriptor that embeds it, be it the %s, serves for the others too", async (place) => {
+    const builder = new LayoutBuilder();
+    const config = builder.blob("{}", EMPTY_JSON);
+    const configs = [config, config, { ...config, data: "e30=" }];
+    for (const [i, d] of (place === "last" ? configs : configs.toReversed()).entries())
+      builder.entry(builder.image({ members: { config: d } }), { tag: `v${i}` });
+    const layout = builder.forget(config).layout();
+    expect(await codes(layout)).toEqual(["warning BLOB_EMBEDDED", "warning UNREFERENCED_BLOB"]);
+    expect((await verifyLayout(layout)).findings.filter((f) => f.code === "BLOB_EMBEDDED")).toHaveLength(1);
+    const copied = Layout.inMemory();
+    await copyLayout(layout, copied);
+    expect(new TextDecoder().decode(await copied.blobs.bytes(config))).toBe("{}");
+    expect((await doctor(layout)).traps.map((t) => t.code)).not.toContain("SPARSE");
+    expect(await repairLayout(layout)).toMatchObject({ steps: [{ op: "fetch", digest: config.digest }], left: [] });
+    expect(await codes(layout)).toEqual(["warning UNREFERENCED_BLOB"]);
   });
 
   test("data that is not the content does not stand for it", async () => {

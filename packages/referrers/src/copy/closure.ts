@@ -4,6 +4,7 @@ import { groupBy } from "../graph/group-by.js";
 import type { ReferrerGraph } from "../graph/referrer-graph.js";
 import type { MissingChild } from "../platform/omitted-children.js";
 import { SPARSE_PLATFORMS } from "../platform/sparse-platforms.js";
+import { embeddedContent } from "../view/embedded-content.js";
 import { blobsNamedBy } from "../view/followed-blobs.js";
 import { type LayoutView, type ManifestNode, manifestOf } from "../view/layout-view.js";
 
@@ -97,13 +98,13 @@ export async function collectClosure(
     const { descriptor } = node;
     const { digest } = descriptor;
     const manifest = manifestOf(node);
-    if (node.state === "blob") blobs.set(digest, descriptor);
+    if (node.state === "blob") keep(descriptor);
     else if (manifest === undefined) unreadable.set(digest, { node, descriptor, parents, isInReferrer: isWhole, entries });
     if (manifest !== undefined) {
       const below = { isWhole, parents: [...parents, digest], entries };
       manifests.set(digest, node);
       for (const d of [...(manifest.config ? [manifest.config] : []), ...manifest.layers]) {
-        if (manifestKind(d.mediaType) === undefined) blobs.set(d.digest, d);
+        if (manifestKind(d.mediaType) === undefined) keep(d);
         else level.push({ d, ...below });
       }
       for (const d of manifest.manifests) {
@@ -116,6 +117,12 @@ export async function collectClosure(
       edges.add(edge);
       level.push({ d: edge.referrer, isWhole: true, parents: NONE, entries: NONE });
     }
+  }
+
+  /** Of several descriptors of a blob one that embeds it is worth more. */
+  function keep(d: Descriptor): void {
+    const known = blobs.get(d.digest);
+    if (known === undefined || embeddedContent(known) === undefined) blobs.set(d.digest, d);
   }
 
   async function namedSteps(): Promise<Step[]> {

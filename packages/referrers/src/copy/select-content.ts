@@ -7,7 +7,7 @@ import { type LayoutView, type ManifestNode, manifestOf } from "../view/layout-v
 import { unreadableMessage } from "../view/unreadable.js";
 import type { Closure } from "./closure.js";
 
-/** A blob that is not in the source, but that its descriptor embeds. */
+/** A blob that is not in the source, but that a descriptor of it embeds. */
 export interface EmbeddedBlob {
   readonly descriptor: Descriptor;
   readonly data: Uint8Array;

@@ -1,9 +1,9 @@
-import { type Descriptor, type Digest, type OcilotError, isOcilotError, manifestKind } from "@ocilot/layout/spec";
+import { type Descriptor, type Digest, type Manifest, type OcilotError, isOcilotError, manifestKind } from "@ocilot/layout/spec";
 import { unreadableMessage } from "../view/unreadable.js";
 import type { Problem } from "../graph/edge.js";
 import { findProblems } from "../verify/problems.js";
 import { orasTool } from "../tools/oras.js";
-import { embeddedContent } from "../view/embedded-content.js";
+import { embeddedContents } from "../view/embedded-content.js";
 import { manifestOf } from "../view/layout-view.js";
 import { type Examination, type Symptom, type TrapLocation, symptom } from "./examination.js";
 import { type UnreadablePlace, unreadableManifests } from "./unreadable-manifests.js";
@@ -66,7 +66,9 @@ async function unknownToOras({ view }: Examination): Promise<{ digest: Digest; p
 async function missingContent({ view }: Examination, listed: ReadonlySet<string>): Promise<TrapLocation[]> {
   const places = new Map<Digest, TrapLocation>();
   const seen = new Set<Digest>();
-  for (const { node, position, within } of await view.reach()) {
+  const reached = await view.reach();
+  const embedded = embeddedContents(reached.flatMap(({ node }) => partsOf(manifestOf(node))));
+  for (const { node, position, within } of reached) {
     const { digest } = node.descriptor;
     const by = within === undefined ? `index.json entry ${position}` : within;
     if (node.state === "absent" && listed.has(keyOf(node.descriptor)))
@@ -74,12 +76,16 @@ async function missingContent({ view }: Examination, listed: ReadonlySet<string>
     const manifest = manifestOf(node);
     if (manifest === undefined || seen.has(digest)) continue;
     seen.add(digest);
-    for (const blob of [...(manifest.config ? [manifest.config] : []), ...manifest.layers]) {
-      if (places.has(blob.digest) || blob.urls?.length || embeddedContent(blob) !== undefined || (await view.has(blob.digest))) continue;
+    for (const blob of partsOf(manifest)) {
+      if (places.has(blob.digest) || blob.urls?.length || embedded.has(blob.digest) || (await view.has(blob.digest))) continue;
       places.set(blob.digest, { message: `${blob.digest}, a part of ${digest}, is not in the layout`, position, digest: blob.digest });
     }
   }
   return [...places.values()];
+}
+
+function partsOf(manifest: Manifest | undefined): Descriptor[] {
+  return [...(manifest?.config ? [manifest.config] : []), ...(manifest?.layers ?? [])];
 }
 
 function keyOf(d: Descriptor): string {

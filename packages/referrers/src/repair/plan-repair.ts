@@ -1,9 +1,8 @@
 import { refuseRegistry } from "../view/refuse-registry.js";
-import { LAYOUT_VERSION, type Descriptor, type Digest, type Layout, OcilotError } from "@ocilot/layout";
+import { LAYOUT_VERSION, type Digest, type Layout, OcilotError } from "@ocilot/layout";
 import { TARGETS } from "../conventions/registry.js";
 import { planConversion } from "../convert/plan-conversion.js";
 import type { ConventionId } from "../graph/edge.js";
-import { embeddedContent } from "../view/embedded-content.js";
 import { openView } from "../view/open-view.js";
 import { readGraph } from "../conventions/read-graph.js";
 import type { FindingCode } from "../verify/finding-codes.js";
@@ -87,7 +86,7 @@ export async function planRepair(layout: Layout, options: PlanRepairOptions = {}
     // Platforms that are missing by design and layers that are not distributed are not fetched.
     if (bad.severity === "info" || bad.code === "SUBJECT_DANGLING") continue;
     seen.add(digest);
-    const offer = FETCHED.has(bad.code) ? (embeddedOffer(use.descriptor) ?? (await covered.offer(digest))) : undefined;
+    const offer = FETCHED.has(bad.code) ? (embeddedOffer(inventory.embedded.get(digest)) ?? (await covered.offer(digest))) : undefined;
     if (offer === undefined) left.push(bad);
     else {
       offers.set(digest, offer);
@@ -97,7 +96,7 @@ export async function planRepair(layout: Layout, options: PlanRepairOptions = {}
         digest,
         size: offer.size,
         reason,
-        from: "data" in offer ? "its descriptor" : offer.source.location,
+        from: "data" in offer ? "a descriptor of it" : offer.source.location,
         path: bad.path,
       });
     }
@@ -120,8 +119,7 @@ export async function planRepair(layout: Layout, options: PlanRepairOptions = {}
   return { steps, left: bySeverity(finish(left, layout.location, false)), offers };
 }
 
-function embeddedOffer(d: Descriptor): EmbeddedOffer | undefined {
-  const data = embeddedContent(d);
+function embeddedOffer(data: Uint8Array | undefined): EmbeddedOffer | undefined {
   return data && { data, size: data.length };
 }
 

@@ -1,5 +1,6 @@
 import { type Descriptor, type Digest, type IndexEntry, type Layout, type Manifest, OCTET_STREAM, manifestKind } from "@ocilot/layout/web";
 import { SPARSE_PLATFORMS } from "../platform/sparse-platforms.js";
+import { embeddedContents } from "../view/embedded-content.js";
 import { DescriptorSet } from "../view/descriptor-map.js";
 import type { ReferrerEdge } from "../graph/edge.js";
 import type { ReferrerGraph } from "../graph/referrer-graph.js";
@@ -24,6 +25,8 @@ export interface Inventory {
   readonly edges: readonly ReferrerEdge[];
   /** Children of image indexes that are missing by design. */
   readonly omitted: ReadonlyMap<Digest, Omission>;
+  /** The content that descriptors embed. */
+  readonly embedded: ReadonlyMap<Digest, Uint8Array>;
 }
 
 /** What an inventory is taken of. */
@@ -58,6 +61,7 @@ export async function takeInventory(
   const manifests = new Map<Digest, Manifest>();
   const paths = new Map<Digest, readonly PathStep[]>();
   const edges = new Set<ReferrerEdge>();
+  const embedding: Descriptor[] = [];
   const sparse = groupBy(
     entries.flatMap(({ descriptor: d }) => (d.annotations?.[SPARSE_PLATFORMS] === undefined ? [] : d)),
     (d) => d.digest,
@@ -81,7 +85,8 @@ export async function takeInventory(
     for (let level = linked(); level.length > 0; level = linked()) await follow(level);
   }
   const lists = new Set((await findLists(view)).records.map((r) => r.entry.descriptor.digest));
-  return { uses, manifests, paths, edges: [...edges], omitted: omittedChildren(missingChildren(uses), { manifests, graph, lists }) };
+  const omitted = omittedChildren(missingChildren(uses), { manifests, graph, lists });
+  return { uses, manifests, paths, edges: [...edges], omitted, embedded: embeddedContents(embedding) };
 
   /** What blobs that are not manifests name, unless it is known already. */
   async function namedSteps(fresh: readonly Use[]): Promise<Step[]> {
@@ -110,6 +115,8 @@ export async function takeInventory(
         if (manifest === undefined || manifests.has(digest)) continue;
         manifests.set(digest, manifest);
         for (const part of partsOf(manifest)) {
+          // Also of a descriptor that is known without its data.
+          if (part.descriptor.data !== undefined) embedding.push(part.descriptor);
           if (!seen[part.slot].has(part.descriptor))
             next.push({ descriptor: part.descriptor, slot: part.slot, steps: [...way, part.step], roots });
         }

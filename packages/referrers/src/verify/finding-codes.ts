@@ -96,7 +96,7 @@ export const FINDINGS: Readonly<Record<FindingCode, FindingRow>> = {
   ),
   BLOB_EMBEDDED: row(
     "warning",
-    "A blob is not in the layout, but its descriptor embeds the content as `data`: some tools do not read it from there.",
+    "A blob is not in the layout, but a descriptor of it embeds the content as `data`: some tools do not read it from there.",
     REBUILD,
   ),
   SUBJECT_DANGLING: row("warning", "The subject of a referrer is not in the layout.", COPY_AGAIN),

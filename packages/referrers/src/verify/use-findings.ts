@@ -21,7 +21,7 @@ export async function useFindings(layout: Layout, inventory: Inventory, contents
       const bad = contentFinding(use, content, inventory);
       findings.push(bad);
       // An entry or an index may still name what is only dangling or left out here.
-      if (bad.severity === "error") told.add(digest);
+      if (bad.severity === "error" || bad.code === "BLOB_EMBEDDED") told.add(digest);
     }
     const data = dataFinding(use);
     if (data !== undefined) findings.push(data);
@@ -52,8 +52,7 @@ export function contentFinding(use: Use, content: Exclude<Content, { state: "who
     return say("SPARSE_PLATFORM", `${digest}${platformText(use)} is not in the layout; other platforms of the image are`);
   const [url] = descriptor.urls ?? [];
   if (url !== undefined) return say("FOREIGN_LAYER", `${digest} is not distributed with the image: tools download it from ${url}`);
-  if (embeddedContent(descriptor) !== undefined)
-    return say("BLOB_EMBEDDED", `${digest} is not in the layout; its descriptor embeds the content`);
+  if (inventory.embedded.has(digest)) return say("BLOB_EMBEDDED", `${digest} is not in the layout; a descriptor of it embeds the content`);
   const what = steps[0]?.kind === "file" ? "" : ` (${mediaType}, ${size} bytes)`;
   return say("BLOB_MISSING", `${digest}${what} is not in the layout`);
 }
