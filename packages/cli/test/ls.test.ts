@@ -1,7 +1,9 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Descriptor } from "@ocilot/layout";
+import { LayoutBuilder as Builder } from "@ocilot/testkit";
 import { describe, expect, test } from "vitest";
-import { FIXTURES, LayoutBuilder, copyOf, run, treeOf } from "./helpers.js";
+import { FIXTURES, LayoutBuilder, copyOf, run, tempDir, treeOf } from "./helpers.js";
 
 const ORAS = join(FIXTURES, "layouts/oras");
 const IMAGE = "sha256:002f58e9ebb1f5e433aa038484fe65d7179a0409c689ba5184c9d5a8418c49b8";
@@ -32,6 +34,20 @@ describe("ls", () => {
       expect(images[0]!.platforms.map((p) => p.digest)).toContain(AMD64);
     },
   );
+
+  test("children of an index that have no platform are counted as what they are", async () => {
+    const b = new Builder();
+    const layer = (name: string): Descriptor => b.blob(name, "application/vnd.oci.image.layer.v1.tar+gzip");
+    const cache = [layer("a"), layer("b"), b.blob("{}", "application/vnd.buildkit.cacheconfig.v0")];
+    b.entry(b.imageIndex(cache), { tag: "cache" });
+    const chart = (name: string): Descriptor => b.image({ members: { config: b.blob(name, "application/vnd.cncf.helm.config.v1+json") } });
+    b.entry(b.imageIndex([chart("{}"), chart("{ }")]), { tag: "both" });
+    const dir = join(tempDir(), "layout");
+    await b.directory(dir);
+    const { stdout } = await run("ls", dir);
+    expect(stdout).toMatch(/^cache +3 blobs /m);
+    expect(stdout).toMatch(/^both +2 manifests /m);
+  });
 
   test("--json has exact sizes, referrers of platforms, conventions with their entries", async () => {
     const { stdout } = await run("ls", join(FIXTURES, "layouts/olareg"), "--json");

@@ -1,4 +1,4 @@
-import { isNameEnd } from "@ocilot/layout";
+import { isNameEnd, manifestKind } from "@ocilot/layout";
 import type { ImageRow, PlatformRow } from "../images/image-rows.js";
 import type { FieldTable } from "./fields.js";
 import { kindCountsText } from "../images/kind-text.js";
@@ -58,8 +58,14 @@ function nameOf({ tags, names, file }: ImageRow): string {
 
 function kindOf(image: ImageRow): string {
   if (image.problem !== undefined) return `(${image.problem})`;
-  if (image.platforms.length > 0) return count(image.platforms.length, "platform");
+  if (image.platforms.length > 0) return count(image.platforms.length, unitOf(image.platforms));
   return image.artifactType ?? image.platform ?? image.mediaType;
+}
+
+/** What the children of an index are: those of a build cache are its layers. */
+function unitOf(children: readonly PlatformRow[]): string {
+  if (children.some((row) => row.platform !== undefined)) return "platform";
+  return children.every((row) => manifestKind(row.mediaType) !== undefined) ? "manifest" : "blob";
 }
 
 function platformOf(row: PlatformRow): string {
