@@ -1,5 +1,5 @@
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, readdirSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { Layout, digestOf } from "@ocilot/layout";
@@ -74,6 +74,26 @@ describe("media that can be mounted here", () => {
     expect(await indexOf(far)).toBe(await indexOf(source));
     expect((await run("verify", far)).code).toBe(0);
   });
+
+  test.for([0, 4, 8, 12, 16, 24, 40, 100])(
+    "full at %i kB: unbundle names the destination, leaves no temporary file, and goes on with more room",
+    async (room, context) => {
+      const [dir, disk] = [tempDir(), join(tempDir(), "disk")];
+      if (!mount(disk, "300k")) return context.skip("a file system cannot be mounted here");
+      const source = await sizedLayout(dir, 20_000);
+      expect((await run("bundle", source, "--output", join(dir, "b.tar"))).code).toBe(0);
+      writeFileSync(join(disk, "fill"), Buffer.alloc((300 - room) << 10));
+      const far = join(disk, "far");
+      const { code, stderr } = await run("unbundle", join(dir, "b.tar"), "--into", far);
+      expect([code, stderr]).toEqual([1, expect.stringMatching(new RegExp(`^ocilot: ${disk}[^ ]*: ENOSPC`))]);
+      expect(stderr).not.toContain(".ocilot-tmp");
+      const left = readdirSync(disk, { recursive: true }) as string[];
+      expect(left.filter((name) => name.includes(".ocilot-tmp"))).toEqual([]);
+      rmSync(join(disk, "fill"));
+      expect(await run("unbundle", join(dir, "b.tar"), "--into", far)).toMatchObject({ code: 0, stderr: "" });
+      expect(await indexOf(far)).toBe(await indexOf(source));
+    },
+  );
 
   test("full: bundle names the part that has no room, and leaves nothing", async (context) => {
     const [dir, disk] = [tempDir(), join(tempDir(), "disk")];

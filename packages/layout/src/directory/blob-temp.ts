@@ -52,7 +52,7 @@ export async function writeBlobTemp(
     }
   } catch (error) {
     await rm(temp, { force: true }).catch(() => undefined);
-    throw error === fault ? error : ioError(error, temp);
+    throw error === fault ? error : ioError(error, root);
   }
 }
 
@@ -85,7 +85,7 @@ export async function writeExtentTemp(
     return temp;
   } catch (error) {
     removeTemp(temp);
-    throw ioError(error, temp);
+    throw ioError(error, root);
   }
 }
 

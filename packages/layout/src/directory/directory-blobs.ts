@@ -13,7 +13,7 @@ import { downloadPartial } from "./partial-blob.js";
 import { errnoOf, ioError } from "../filesystem/io-error.js";
 import { throwIfAborted } from "../abort.js";
 import type { Descriptor } from "../spec/descriptor.js";
-import { type Algorithm, type Digest, blobPath } from "../spec/digest.js";
+import { type Algorithm, type Digest } from "../spec/digest.js";
 import { FileSystemClock } from "../filesystem/clock.js";
 import type { LinkRule } from "../filesystem/safe-open.js";
 import type { BlobExtent, ExtentMover } from "../mover/blob-extent.js";
@@ -60,7 +60,7 @@ export class DirectoryBlobs extends DirectoryBlobReader implements BlobStore {
       if (source instanceof Uint8Array || !(await this.#holds(d))) await this.#name(temp, this.path(d.digest));
       return d;
     } catch (error) {
-      throw ioError(error, blobPath(d.digest));
+      throw ioError(error, this.path(d.digest));
     } finally {
       await rm(temp, { force: true }).catch(() => undefined);
     }
@@ -78,7 +78,7 @@ export class DirectoryBlobs extends DirectoryBlobReader implements BlobStore {
       await writeBatch(this.rule.root, files, { sync: this.#durability.sync, signal: options.signal });
       for (const directory of directories) this.#unsynced.add(directory);
     } catch (error) {
-      throw ioError(error, "blobs/");
+      throw ioError(error, this.rule.root);
     }
   }
 
@@ -93,7 +93,7 @@ export class DirectoryBlobs extends DirectoryBlobReader implements BlobStore {
       return true;
     } catch (error) {
       removeTemp(temp);
-      throw ioError(error, blobPath(d.digest));
+      throw ioError(error, this.path(d.digest));
     }
   }
 
@@ -121,7 +121,7 @@ export class DirectoryBlobs extends DirectoryBlobReader implements BlobStore {
       await this.#name(temp, this.path(d.digest));
     } catch (error) {
       removeTemp(temp);
-      throw ioError(error, blobPath(d.digest));
+      throw ioError(error, this.path(d.digest));
     }
   }
 
@@ -141,7 +141,7 @@ export class DirectoryBlobs extends DirectoryBlobReader implements BlobStore {
       if (this.#durability.sync) await syncFile(file);
       await this.#name(file, this.path(d.digest));
     } catch (error) {
-      throw error === fault ? error : ioError(error, blobPath(d.digest));
+      throw error === fault ? error : ioError(error, this.path(d.digest));
     }
   }
 
@@ -174,7 +174,7 @@ export class DirectoryBlobs extends DirectoryBlobReader implements BlobStore {
       return true;
     } catch (error) {
       if (["ENOENT", "ENOTDIR"].includes(errnoOf(error) ?? "")) return false;
-      throw ioError(error, blobPath(digest));
+      throw ioError(error, this.path(digest));
     }
   }
 

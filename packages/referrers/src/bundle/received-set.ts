@@ -9,6 +9,8 @@ import {
   INDEX_FILE,
   Layout,
   errnoOf,
+  ioError,
+  isOcilotError,
   makeDirectory,
   memoryBackend,
   renameOver,
@@ -184,13 +186,19 @@ async function keep(
 ): Promise<void> {
   makeDirectory(state);
   const temp = join(state, tempName());
-  const kept = await Layout.create(temp, { sync });
-  await transferBlobs(layout, kept, plainDescriptors(manifests), { ...(signal && { signal }) });
-  const write = async (name: string, bytes: Uint8Array): Promise<void> => await replaceFile(temp, join(temp, name), bytes, { sync });
-  await write(INDEX_FILE, (await layout.index.read()).bytes);
-  await write(BUNDLE_FILE, new TextEncoder().encode(JSON.stringify(document)));
-  await rm(directory, { recursive: true, force: true });
-  await renameOver(temp, directory);
+  try {
+    const kept = await Layout.create(temp, { sync });
+    await transferBlobs(layout, kept, plainDescriptors(manifests), { ...(signal && { signal }) });
+    const write = async (name: string, bytes: Uint8Array): Promise<void> => await replaceFile(temp, join(temp, name), bytes, { sync });
+    await write(INDEX_FILE, (await layout.index.read()).bytes);
+    await write(BUNDLE_FILE, new TextEncoder().encode(JSON.stringify(document)));
+    await rm(directory, { recursive: true, force: true });
+    await renameOver(temp, directory);
+  } catch (error) {
+    await rm(temp, { recursive: true, force: true }).catch(() => undefined);
+    // The temporary name says nothing to anybody.
+    throw isOcilotError(error, "IO_ERROR") && error.details.path.startsWith(temp) ? ioError(error.cause, state) : error;
+  }
 }
 
 /** @throws OcilotError `BLOB_CORRUPT`, `SIZE_MISMATCH` */
