@@ -1,28 +1,17 @@
-import {
-  type Descriptor,
-  type Digest,
-  type IndexEdit,
-  type IndexFile,
-  type IndexSnapshot,
-  OcilotError,
-  type WriteOptions,
-  parseManifest,
-} from "@ocilot/layout";
-import { responseDescriptor, subjectEdge } from "@ocilot/referrers";
+import { type Digest, type IndexEdit, type IndexFile, type IndexSnapshot, OcilotError, type WriteOptions } from "@ocilot/layout";
 import type { RepositoryClient } from "../client/types.js";
+import { ChangeWriter } from "./change-writer.js";
 import { inParallel } from "./in-parallel.js";
 import { type IndexChanges, indexChanges } from "./index-changes.js";
 import { indexDocument } from "./index-document.js";
 import type { KnownContent } from "./known-content.js";
 import { type RepositoryState, readRepository } from "./read-repository.js";
-import { type NewReferrer, type RecordOptions, ReferrerRecorder } from "./record-referrers.js";
-import { type RepositoryBlobs, refusedDelete } from "./repository-blobs.js";
+import { type RecordOptions, ReferrerRecorder } from "./record-referrers.js";
+import type { RepositoryBlobs } from "./repository-blobs.js";
 import type { RepositoryFocus } from "./repository-focus.js";
 
 /** How often an edit is planned again because a tag has moved meanwhile. */
 const MAX_CONFLICTS = 5;
-/** Subjects whose lists are written at the same time. */
-const SUBJECT_LANES = 8;
 
 export interface RepositoryIndexOptions {
   readonly client: RepositoryClient;
@@ -47,6 +36,7 @@ export class RepositoryIndex implements IndexFile {
   readonly #known: KnownContent;
   readonly #focus: RepositoryFocus;
   readonly #recorder: ReferrerRecorder;
+  readonly #writer: ChangeWriter;
   readonly #options: { readonly signal?: AbortSignal };
   readonly #mustExist: boolean;
   #state: Promise<RepositoryState> | undefined;
@@ -60,6 +50,7 @@ export class RepositoryIndex implements IndexFile {
     this.#known = known;
     this.#focus = focus;
     this.#recorder = new ReferrerRecorder(client, { ...this.#options, ...record });
+    this.#writer = new ChangeWriter({ client, blobs, known, recorder: this.#recorder, ...this.#options });
   }
 
   async read(): Promise<IndexSnapshot> {
@@ -107,7 +98,7 @@ export class RepositoryIndex implements IndexFile {
       if (await this.#lookAt(changes)) continue;
       const moved = await this.#movedTag(changes);
       if (moved === undefined) {
-        await this.#apply(changes);
+        await this.#writer.apply(changes, await this.#read());
         this.#snapshot = undefined;
         return await this.read();
       }
@@ -143,101 +134,6 @@ export class RepositoryIndex implements IndexFile {
       return (head?.digest ?? (head === undefined ? undefined : before)) === before ? [] : [tag];
     });
     return found.flat()[0];
-  }
-
-  /** What a registry may refuse comes first, so that a refusal leaves everything as it was. */
-  async #apply(changes: IndexChanges): Promise<void> {
-    const referrers = await this.#newReferrers(changes.added);
-    const state = await this.#read();
-    for (const { tag } of changes.untagged) {
-      try {
-        await this.#client.deleteManifest(tag, this.#options);
-      } catch (error) {
-        throw refusedDelete(error, `the tag ${tag} of ${this.#client.repository}`, this.#client.host);
-      }
-      state.tags.delete(tag);
-    }
-    await this.#detach(changes.detached, state);
-    await inParallel(
-      [...referrers],
-      async ([subject, group]) => {
-        const by = await this.#recorder.add(subject, group);
-        const siblings = state.referrers.get(subject) ?? new Map();
-        state.referrers.set(subject, siblings);
-        for (const { line } of group) siblings.set(line.digest, { descriptor: line, by });
-      },
-      SUBJECT_LANES,
-    );
-    await inParallel(changes.tags, async ({ tag, descriptor }) => {
-      const [bytes] = await this.#blobs.bytesMany([descriptor]);
-      if (!(bytes instanceof Uint8Array)) throw bytes!;
-      await this.#client.putManifest(tag, bytes, { mediaType: descriptor.mediaType, ...this.#options });
-      this.#known.isEmpty = false;
-      this.#blobs.remember(descriptor, bytes);
-      const old = state.tags.get(tag);
-      state.tags.set(tag, { descriptor, ...(old?.subject !== undefined && { subject: old.subject }) });
-    });
-  }
-
-  /** Of what is newly named: those that have a subject, by subject. A manifest that no tag and no subject leads to is stored, and not listed. */
-  async #newReferrers(added: readonly Descriptor[]): Promise<Map<Digest, NewReferrer[]>> {
-    const groups = new Map<Digest, NewReferrer[]>();
-    const read = await this.#blobs.bytesMany(added);
-    for (const [i, descriptor] of added.entries()) {
-      const bytes = read[i]!;
-      if (!(bytes instanceof Uint8Array)) throw bytes;
-      const manifest = parseManifest(bytes, descriptor.mediaType, descriptor.digest);
-      const edge = subjectEdge({ state: "read", descriptor, manifest }, { convention: "oras" });
-      if (edge === undefined) continue;
-      groups.set(edge.subject, [...(groups.get(edge.subject) ?? []), { line: responseDescriptor(edge), bytes }]);
-    }
-    return groups;
-  }
-
-  async #detach(detached: IndexChanges["detached"], state: RepositoryState): Promise<void> {
-    if (detached.length === 0) return;
-    await this.#refuseTagged(new Set(detached.map((d) => d.digest)), state);
-    const bySubject = new Map<Digest, Digest[]>();
-    for (const { digest, subjects } of detached) {
-      try {
-        await this.#blobs.delete(digest);
-        state.digests.delete(digest);
-      } catch (error) {
-        const isListed = subjects.length > 0 && subjects.every((s) => state.referrers.get(s)?.get(digest)?.by === "referrers-tag");
-        // Where only a list leads to it, it is detached once that does not name it any more.
-        if (!isListed || !(error instanceof OcilotError) || error.code !== "WRITE_REFUSED") throw error;
-        this.#blobs.notDeletable.add(digest);
-      }
-      for (const subject of subjects) bySubject.set(subject, [...(bySubject.get(subject) ?? []), digest]);
-    }
-    await inParallel(
-      [...bySubject],
-      async ([subject, digests]) => {
-        const siblings = state.referrers.get(subject);
-        const listed = digests.filter((digest) => siblings?.get(digest)?.by === "referrers-tag");
-        if (listed.length > 0) await this.#recorder.remove(subject, listed);
-        for (const digest of digests) siblings?.delete(digest);
-        if (siblings?.size === 0) state.referrers.delete(subject);
-      },
-      SUBJECT_LANES,
-    );
-  }
-
-  /** With a manifest a registry deletes its tags, and those out of focus are somebody's too. */
-  async #refuseTagged(digests: ReadonlySet<Digest>, state: RepositoryState): Promise<void> {
-    const others = state.names.filter((tag) => !state.tags.has(tag));
-    const held = await inParallel(others, async (tag) => {
-      const head = await this.#client.headManifest(tag, this.#options);
-      return head?.digest !== undefined && digests.has(head.digest) ? [{ tag, digest: head.digest }] : [];
-    });
-    const [first] = held.flat();
-    if (first === undefined) return;
-    throw new OcilotError(
-      "WRITE_REFUSED",
-      `${first.digest} has the tag ${first.tag} in ${this.#client.repository}`,
-      { reason: "tagged" },
-      { hint: `Remove the tag first: ocilot untag docker://${this.#client.host}/${this.#client.repository}:${first.tag}` },
-    );
   }
 }
 
