@@ -23,6 +23,8 @@ export default defineConfig({
   test: {
     include: ["packages/*/test/**/*.test.ts", "test/**/*.test.ts"],
     exclude: [...configDefaults.exclude, "test/interop/**", "test/browser/**"],
+    // The default leaves one processor idle: on a machine with two, half of them.
+    maxWorkers: "100%",
     testTimeout: 120_000,
     hookTimeout: 300_000,
   },

@@ -10,6 +10,7 @@ export default defineConfig({
   test: {
     include: ["test/interop/*.test.ts"],
     globalSetup: [here("setup.ts")],
+    maxWorkers: "100%",
     testTimeout: 120_000,
     hookTimeout: 60_000,
     maxConcurrency: 4,

@@ -18,6 +18,7 @@ export { renameOver, renameOverSync } from "./filesystem/rename-over.js";
 export { type ArchiveMember, type ArchiveOutput, type MemberProgress, refuseTakenPath, writeArchive } from "./archive/write-archive.js";
 export { type CloneOptions, type CloneResult, cloneLayout } from "./transfer/clone-layout.js";
 export { BlobMover, type MoverOptions } from "./mover/blob-mover.js";
+export { GrowingHash } from "./mover/growing-hash.js";
 export { errnoOf, ioError } from "./filesystem/io-error.js";
 export { missingFrom } from "./transfer/missing-blobs.js";
 export { transferBlobs } from "./transfer/transfer-blobs.js";

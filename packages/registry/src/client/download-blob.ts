@@ -1,13 +1,15 @@
 import { writeSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import { type Descriptor, OcilotError } from "@ocilot/layout/spec";
-import type { Hasher } from "@ocilot/layout";
+import { GrowingHash, type Hasher, algorithmOf } from "@ocilot/layout";
+import { type Descriptor, type Digest, OcilotError } from "@ocilot/layout/spec";
 import type { Caller } from "./caller.js";
 import { corrupt, hasherFor } from "./checks.js";
 import { receiveBlob } from "./get-blob.js";
 import type { DownloadBlobOptions } from "./types.js";
 
 const READ_BYTES: number = 1024 * 1024;
+/** Linux caches a file in blocks of memory as large as the writes, and keeps such blocks at hand up to this size only. */
+const WRITE_BYTES: number = 32 * 1024;
 
 /** @see RepositoryClient.downloadBlob */
 export async function downloadBlob(caller: Caller, d: Descriptor, path: string, options: DownloadBlobOptions): Promise<void> {
@@ -25,8 +27,9 @@ export async function downloadBlob(caller: Caller, d: Descriptor, path: string, 
 async function intoFile(
   caller: Caller,
   d: Descriptor,
-  { path, file, options: { onBytes, signal, sync } }: { path: string; file: FileHandle; options: DownloadBlobOptions },
+  { path, file, options }: { path: string; file: FileHandle; options: DownloadBlobOptions },
 ): Promise<void> {
+  const { onBytes, sync } = options;
   let kept = await io(path, async () => (await file.stat()).size);
   if (kept > d.size) {
     await io(path, async () => file.truncate(0));
@@ -35,19 +38,7 @@ async function intoFile(
   // What an earlier process left may be wrong, which is no fault of the registry.
   let tries = kept > 0 ? 3 : 2;
   for (let at = kept; ; at = 0) {
-    const hasher = hasherFor(d.digest);
-    if (at > 0) await hashFile(file, at, { hasher, path, onBytes });
-    if (at < d.size || d.size === 0) {
-      // Each chunk is written and hashed while it is in the processor's cache, and from memory that the next one may take.
-      const take = (chunk: Uint8Array): void => {
-        writeAll(path, file.fd, { chunk, position: at });
-        hasher.update(chunk);
-        at += chunk.length;
-        onBytes?.(chunk.length);
-      };
-      await receiveBlob(caller, d, { offset: at, signal, take });
-    }
-    const found = hasher.digest();
+    const found = await receiveAndHash(caller, d, { path, file, at, options });
     if (found === d.digest) break;
     await io(path, async () => file.truncate(0));
     onBytes?.(-d.size);
@@ -56,9 +47,46 @@ async function intoFile(
   if (sync === true) await io(path, async () => file.sync());
 }
 
+/** Receives what follows `at` and returns the digest of the whole file. */
+async function receiveAndHash(
+  caller: Caller,
+  d: Descriptor,
+  { path, file, at: start, options: { onBytes, signal } }: { path: string; file: FileHandle; at: number; options: DownloadBlobOptions },
+): Promise<Digest> {
+  const hasher = hasherFor(d.digest);
+  const behind = GrowingHash.start(file.fd, algorithmOf(d.digest), d.size);
+  let at = start;
+  try {
+    if (behind === undefined) await hashFile(file, at, { hasher, path, onBytes });
+    else if (at > 0) {
+      behind.grew(at);
+      onBytes?.(at);
+    }
+    if (at < d.size || d.size === 0) {
+      // Each chunk is written, and where there is no thread hashed, from memory that the next one may take.
+      const take = (chunk: Uint8Array): void => {
+        writeAll(path, file.fd, { chunk, position: at });
+        at += chunk.length;
+        if (behind === undefined) hasher.update(chunk);
+        else behind.grew(at);
+        onBytes?.(chunk.length);
+      };
+      await receiveBlob(caller, d, { offset: at, signal, take });
+    }
+    if (behind === undefined) return hasher.digest();
+    const found = await behind.digest();
+    if (found !== undefined) return found;
+    await hashFile(file, at, { hasher, path, onBytes: undefined });
+    return hasher.digest();
+  } finally {
+    await behind?.drop();
+  }
+}
+
 function writeAll(path: string, fd: number, { chunk, position }: { chunk: Uint8Array; position: number }): void {
   try {
-    for (let done = 0; done < chunk.length;) done += writeSync(fd, chunk, done, chunk.length - done, position + done);
+    for (let done = 0; done < chunk.length;)
+      done += writeSync(fd, chunk, done, Math.min(chunk.length - done, WRITE_BYTES), position + done);
   } catch (error) {
     throw ioError(path, error);
   }
