@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Block, ROOT, matchesLines, readBlocks, stepsOf } from "./blocks.js";
@@ -11,6 +11,7 @@ const GENERATED = new Set(["docs/cli.md"]);
 const NOT_RUN: Readonly<Record<string, number>> = {
   // npm in a clone of this repository.
   "README.md": 1,
+  "packages/cli/README.md": 1,
   "docs/benchmarks.md": 1,
   "docs/mutation.md": 1,
   // test/interop/bundle.test.ts runs the first as it stands, with cosign; the other signs with a key.
@@ -21,7 +22,10 @@ const NOT_RUN: Readonly<Record<string, number>> = {
   "docs/serve.md": 2,
 };
 
-const pages = ["README.md", ...below("docs")].filter((page) => !GENERATED.has(page) && readBlocks(page).length > 0);
+const packages = readdirSync(join(ROOT, "packages")).map((name) => `packages/${name}/README.md`);
+const pages = ["README.md", ...packages.filter((page) => existsSync(join(ROOT, page))), ...below("docs")].filter(
+  (page) => !GENERATED.has(page) && readBlocks(page).length > 0,
+);
 
 function below(directory: string): string[] {
   return readdirSync(join(ROOT, directory), { recursive: true, encoding: "utf8" })
