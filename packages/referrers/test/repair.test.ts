@@ -11,10 +11,10 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { type Digest, Layout, blobPath } from "@ocilot/layout";
 import { repairLayout, verifyLayout } from "@ocilot/referrers";
-import { FIXTURES, fixtureNames, tempDir } from "@ocilot/testkit";
+import { FIXTURES, LayoutBuilder, fixtureNames, tempDir } from "@ocilot/testkit";
 
 /** Two copies of a fixture: one to damage, one to take from. */
 async function pair(name: string): Promise<{ dir: string; layout: Layout; source: Layout }> {
@@ -57,6 +57,45 @@ describe("repairLayout", () => {
       expect(treeOf(dir)).toEqual(whole);
       expect((await repairLayout(layout, { from: [source] })).steps).toEqual([]);
     }
+  });
+
+  it.each([...fixtureNames("layouts")])("%s: corrects the sizes in index.json, and then what those entries lead to", async (name) => {
+    const { dir, layout, source } = await pair(`layouts/${name}`);
+    for (const each of [layout, source]) await repairLayout(each);
+    const whole = treeOf(dir);
+    const path = join(dir, "index.json");
+    const wrong = readFileSync(path, "utf8").replaceAll(/"size":(\s*)(\d+)/g, (_, space, size) => `"size":${space}${Number(size) + 1}`);
+    writeFileSync(path, wrong);
+    const plan = await repairLayout(layout, { dryRun: true });
+    const { entries } = await layout.index.read();
+    expect(plan.steps.flatMap((s) => (s.op === "size" ? s.position : [])).toSorted((a, b) => a - b)).toEqual(
+      entries.map((e) => e.position),
+    );
+    expect(readFileSync(path, "utf8")).toBe(wrong);
+    const { steps, left } = await repairLayout(layout);
+    expect([steps.filter((s) => s.op === "size").length, left]).toEqual([entries.length, []]);
+    expect(treeOf(dir)).toEqual(whole);
+    expect((await repairLayout(layout)).steps).toEqual([]);
+  });
+
+  it("leaves a size that another program has corrected meanwhile, and one within a manifest, which is as its author made it", async () => {
+    const { dir, layout } = await pair("layouts/oras");
+    const path = join(dir, "index.json");
+    const right = readFileSync(path, "utf8");
+    writeFileSync(path, right.replace(/"size":(\d+)/, '"size":1'));
+    const { update } = layout.index;
+    vi.spyOn(layout.index, "update").mockImplementation(async (edit, options) => {
+      writeFileSync(path, right);
+      return await update.call(layout.index, edit, options);
+    });
+    await repairLayout(layout);
+    expect(readFileSync(path, "utf8")).toBe(right);
+    const b = new LayoutBuilder();
+    const config = b.blob("{}", "application/vnd.oci.image.config.v1+json");
+    const inside = b.entry(b.image({ members: { config: { ...config, size: 7 } } }), { tag: "v1" }).layout();
+    const { steps, left } = await repairLayout(inside);
+    const found = left.find((f) => f.code === "SIZE_MISMATCH");
+    expect([steps, found?.fix]).toEqual([[], expect.stringContaining("make the manifest that states it again")]);
   });
 
   it("writes nothing with dryRun, and nothing to a layout that is in order", async () => {

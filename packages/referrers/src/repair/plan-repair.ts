@@ -25,6 +25,8 @@ export type RepairStep =
       readonly from: string;
       readonly path: string;
     }
+  /** The size that an entry of `index.json` states is set to that of the blob. */
+  | { readonly op: "size"; readonly position: number; readonly digest: Digest; readonly size: number; readonly path: string }
   | { readonly op: "records"; readonly to: ConventionId; readonly changes: number }
   | { readonly op: "remove"; readonly file: string };
 
@@ -78,6 +80,11 @@ export async function planRepair(layout: Layout, options: PlanRepairOptions = {}
   const left: Finding[] = [];
   const offers = new Map<Digest, Offer | EmbeddedOffer>();
   const seen = new Set<Digest>();
+  for (const bad of findings) {
+    const content = bad.digest && contents.get(bad.digest);
+    if (isEntrySize(bad) && content?.state === "whole")
+      steps.push({ op: "size", position: bad.position, digest: bad.digest, size: content.size, path: bad.path });
+  }
   for (const use of inventory.uses) {
     const { digest } = use.descriptor;
     const content = await covered.own(digest);
@@ -114,9 +121,15 @@ export async function planRepair(layout: Layout, options: PlanRepairOptions = {}
     steps.push({ op: "records", to: records.to as ConventionId, changes: records.steps.length });
   const files = findings.flatMap((f) => (f.code === "LEFTOVER_FILE" && f.path.startsWith(".ocilot-") ? f.path : []));
   steps.push(...files.map((file) => ({ op: "remove" as const, file })));
-  const isHandled = (f: Finding): boolean => RECORDS.has(f.code) || NOT_OURS.has(f.code) || files.includes(f.path) || seen.has(f.digest!);
+  const isHandled = (f: Finding): boolean =>
+    isEntrySize(f) || RECORDS.has(f.code) || NOT_OURS.has(f.code) || files.includes(f.path) || seen.has(f.digest!);
   left.push(...findings.filter((f) => f.severity !== "info" && !isHandled(f)));
   return { steps, left: bySeverity(finish(left, layout.location, false)), offers };
+}
+
+/** An entry of `index.json`, which nobody signs, states another size than the blob has. */
+function isEntrySize(f: Finding): f is Finding & { readonly position: number; readonly digest: Digest } {
+  return f.code === "SIZE_MISMATCH" && f.steps.length === 1 && f.position !== undefined && f.digest !== undefined;
 }
 
 function embeddedOffer(data: Uint8Array | undefined): EmbeddedOffer | undefined {

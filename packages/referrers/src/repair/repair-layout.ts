@@ -23,7 +23,7 @@ export interface RepairResult {
 
 /**
  * Repairs a layout: takes missing and corrupt blobs from other layouts or from the data of their descriptors, updates the records of
- * the conventions in use, lists referrers that no record lists, and removes temporary files that an interrupted ocilot left. A corrupt
+ * the conventions in use, lists referrers that no record lists, corrects sizes that entries of `index.json` state, and removes temporary files that an interrupted ocilot left. A corrupt
  * blob is replaced in one step by a whole one; nothing else is deleted. A crash leaves some steps done.
  * @throws OcilotError `LAYOUT_INVALID`, `WRITE_REFUSED`, `LOCK_BUSY`, `ABORTED`, and what writing throws
  * @example
@@ -39,6 +39,13 @@ export interface RepairResult {
 export async function repairLayout(layout: Layout, options: RepairOptions = {}): Promise<RepairResult> {
   const plan = await planRepair(layout, options);
   if (options.dryRun === true || plan.steps.length === 0) return { dryRun: options.dryRun === true, steps: plan.steps, left: plan.left };
+  const sizes = plan.steps.filter((s) => s.op === "size");
+  if (sizes.length > 0) {
+    await setSizes(layout, sizes, options);
+    // What such an entry leads to could not be read before.
+    const rest = await repairLayout(layout, options);
+    return { ...rest, steps: [...sizes, ...rest.steps] };
+  }
   const left = [...plan.left];
   const done: RepairStep[] = [];
   for (const [i, step] of plan.steps.entries()) {
@@ -60,6 +67,18 @@ export async function repairLayout(layout: Layout, options: RepairOptions = {}):
   );
   options.onProgress?.({ done: plan.steps.length, total: plan.steps.length });
   return { dryRun: false, steps: done, left };
+}
+
+/** Entries that another program has changed meanwhile stay as they are. */
+async function setSizes(layout: Layout, sizes: readonly Sizing[], { wait, signal }: RepairOptions): Promise<void> {
+  await layout.index.update(
+    ({ entries }) =>
+      sizes.flatMap(({ position, digest, size }) => {
+        const d = entries[position]?.descriptor;
+        return d?.digest === digest && d.size !== size ? [{ op: "retarget" as const, position, digest, size }] : [];
+      }),
+    { ...(wait !== undefined && { wait }), ...(signal && { signal }) },
+  );
 }
 
 async function fetchBlob(layout: Layout, plan: RepairPlan, step: RepairStep & { op: "fetch" }, { signal }: RepairOptions): Promise<void> {
@@ -86,6 +105,7 @@ async function rebuild(layout: Layout, left: Finding[], options: RepairOptions):
   }
 }
 
+type Sizing = RepairStep & { readonly op: "size" };
 type Removal = RepairStep & { readonly op: "remove" };
 
 /** Every write removes, under the lock, what dead processes left; so does one that changes nothing. Returns what stays. */

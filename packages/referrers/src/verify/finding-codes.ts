@@ -54,6 +54,8 @@ export type FindingCode =
 
 const REPAIR = "ocilot repair LAYOUT --from OTHER";
 const REBUILD = "ocilot repair LAYOUT";
+/** An entry stays as it is where the layout has its manifest. */
+const COPY_NEW = "ocilot copy SOURCE NEW";
 const COPY_AGAIN = "ocilot copy SOURCE LAYOUT";
 
 const row = (severity: Severity, meaning: string, fix: string): FindingRow => ({ severity, meaning, fix });
@@ -62,21 +64,9 @@ const row = (severity: Severity, meaning: string, fix: string): FindingRow => ({
 export const FINDINGS: Readonly<Record<FindingCode, FindingRow>> = {
   BLOB_MISSING: row("error", "A referenced blob is not in the layout.", REPAIR),
   BLOB_CORRUPT: row("error", "The content of a blob does not match its digest.", REPAIR),
-  SIZE_MISMATCH: row(
-    "error",
-    "The blob is whole, but a descriptor states another size: most tools refuse it.",
-    "fetch the document with the wrong descriptor again",
-  ),
-  MEDIA_TYPE_MISMATCH: row(
-    "error",
-    "A descriptor states another media type than its manifest has.",
-    "fetch the document with the wrong descriptor again",
-  ),
-  DATA_MISMATCH: row(
-    "error",
-    "The `data` of a descriptor is not the content that the descriptor names.",
-    "fetch the document with the wrong descriptor again",
-  ),
+  SIZE_MISMATCH: row("error", "The blob is whole, but a descriptor states another size: most tools refuse it.", REBUILD),
+  MEDIA_TYPE_MISMATCH: row("error", "A descriptor states another media type than its manifest has.", COPY_NEW),
+  DATA_MISMATCH: row("error", "The `data` of a descriptor is not the content that the descriptor names.", COPY_NEW),
   SUBJECT_MISMATCH: row(
     "error",
     "A referrer states another size or media type than its subject has: oras loses the link or refuses the layout.",

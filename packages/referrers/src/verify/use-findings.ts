@@ -7,6 +7,9 @@ import type { Inventory } from "./blob-uses.js";
 import type { Use } from "./use.js";
 import { platformName } from "./reference-path.js";
 
+/** Copied again, a manifest that its author made with a wrong descriptor comes with the same bytes. */
+const MAKE_AGAIN = "make the manifest that states it again, with the tool that made it: a copy of it has the same bytes";
+
 /** Returns where descriptors and content disagree. */
 export async function useFindings(layout: Layout, inventory: Inventory, contents: ReadonlyMap<Digest, Content>): Promise<Finding[]> {
   const findings: Finding[] = [];
@@ -72,8 +75,14 @@ function isPlainlyRight({ descriptor: d, node, slot }: Use, size: number): boole
 async function wholeFindings(layout: Layout, use: Use, size: number): Promise<Finding[]> {
   const { descriptor: d, node, steps } = use;
   const isSubject = steps.at(-1)?.kind === "subject";
+  const isEntry = steps.length === 1;
   const mismatch = (code: "SIZE_MISMATCH" | "MEDIA_TYPE_MISMATCH", message: string): Finding =>
-    finding(isSubject ? "SUBJECT_MISMATCH" : code, { steps, digest: d.digest, message });
+    finding(isSubject ? "SUBJECT_MISMATCH" : code, {
+      steps,
+      digest: d.digest,
+      message,
+      ...(!isSubject && !isEntry && { fix: MAKE_AGAIN }),
+    });
   const findings: Finding[] = [];
   if (size !== d.size) findings.push(mismatch("SIZE_MISMATCH", `${d.digest} has ${size} bytes; ${whose(use)} states ${d.size}`));
   const isManifest = manifestKind(d.mediaType) !== undefined;
@@ -119,5 +128,6 @@ function dataFinding({ descriptor: d, steps }: Use): Finding | undefined {
     steps,
     digest: d.digest,
     message: `the data that the descriptor of ${d.digest} embeds is not that blob`,
+    ...(steps.length > 1 && { fix: MAKE_AGAIN }),
   });
 }
