@@ -8,8 +8,6 @@ import { receiveBlob } from "./get-blob.js";
 import type { DownloadBlobOptions } from "./types.js";
 
 const READ_BYTES: number = 1024 * 1024;
-/** Linux caches a file in blocks of memory as large as the writes, and keeps such blocks at hand up to this size only. */
-const WRITE_BYTES: number = 32 * 1024;
 
 /** @see RepositoryClient.downloadBlob */
 export async function downloadBlob(caller: Caller, d: Descriptor, path: string, options: DownloadBlobOptions): Promise<void> {
@@ -86,7 +84,7 @@ async function receiveAndHash(
 function writeAll(path: string, fd: number, { chunk, position }: { chunk: Uint8Array; position: number }): void {
   try {
     for (let done = 0; done < chunk.length;)
-      done += writeSync(fd, chunk, done, Math.min(chunk.length - done, WRITE_BYTES), position + done);
+      done += writeSync(fd, chunk, done, chunk.length - done, position + done);
   } catch (error) {
     throw ioError(path, error);
   }
