@@ -82,6 +82,8 @@ export default {
           ["JSON for scripts", "/schemas"],
           ["Tested with real tools", "/interop"],
           ["Benchmarks", "/benchmarks"],
+          ["Benchmarks against a registry", "/benchmarks-registry"],
+          ["Where the time goes", "/speed"],
         ]),
       },
       { text: "API", items: api },

@@ -34,7 +34,7 @@ export function renderRegistryPage(rows, { versions, runs, isQuick }) {
     `pulls into a new layout and pulls again; median of ${runs} ${runs === 1 ? "round" : "rounds after one that does not count"}, the largest peak of memory. CPU is user and system time of the`,
     "client; requests are those that the registry logged. ocilot syncs what it writes to the disk; its peers do not, so pulls are measured without it too. Repeat it with:",
     "",
-    "```sh",
+    "```sh no-run",
     `npm run bench:registry --${isQuick ? " --quick" : ""} --write`,
     "```",
     "",

@@ -18,7 +18,7 @@ export function renderTable(rows, { versions, runs, isQuick, sizes }) {
     "`node -e 0` is no peer but what every program in Node costs. crane and umoci have none of these jobs between two layouts on the disk; regctl",
     "is measured where `OCILOT_BENCH_REGCTL` names it. Repeat it with:",
     "",
-    "```sh",
+    "```sh no-run",
     `npm run bench -- ${isQuick ? "--quick" : `--runs ${runs}`} --write`,
     "```",
     "",

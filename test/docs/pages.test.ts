@@ -13,6 +13,7 @@ const NOT_RUN: Readonly<Record<string, number>> = {
   "README.md": 1,
   "packages/cli/README.md": 1,
   "docs/benchmarks.md": 1,
+  "docs/benchmarks-registry.md": 1,
   "docs/mutation.md": 1,
   // test/interop/bundle.test.ts runs the first as it stands, with cosign; the other signs with a key.
   "docs/bundles.md": 2,
