@@ -4,7 +4,7 @@ import type { Algorithm, Digest } from "../spec/digest.js";
 
 /** For fewer bytes than this, starting a thread takes longer than it saves. */
 const MIN_BYTES = 32 << 20;
-/** The thread is told of that many new bytes at once. */
+/** The number of new bytes after which the thread goes on. */
 const TELL_BYTES = 8 << 20;
 /** The number of bytes that the thread reads and hashes at once: they stay in the cache of its core. */
 const PIECE_BYTES = 128 << 10;

@@ -83,8 +83,7 @@ async function receiveAndHash(
 
 function writeAll(path: string, fd: number, { chunk, position }: { chunk: Uint8Array; position: number }): void {
   try {
-    for (let done = 0; done < chunk.length;)
-      done += writeSync(fd, chunk, done, chunk.length - done, position + done);
+    for (let done = 0; done < chunk.length;) done += writeSync(fd, chunk, done, chunk.length - done, position + done);
   } catch (error) {
     throw ioError(path, error);
   }
