@@ -58,11 +58,19 @@ export async function createDirectory(path: string, durability: Durability): Pro
   }
 }
 
-/** A process that was killed after the last file, with the lock in its hands, leaves the lock: the next run that finds the layout finished removes it. */
+/**
+ * A process that was killed after the last file, with the lock in its hands, leaves the lock and a temporary file: the next run that finds
+ * the layout finished removes both.
+ */
 async function clearDeadLock(path: string): Promise<void> {
   if (![LOCK, BUILDKIT_LOCK].some((name) => existsSync(join(path, name))) || !existsSync(join(path, MARKER_FILE))) return;
   const lock = await acquireLock(path, { wait: 0 }).catch(() => undefined);
-  await lock?.release();
+  if (lock === undefined) return;
+  try {
+    await sweepTemps(path);
+  } finally {
+    await lock.release();
+  }
 }
 
 /** @throws OcilotError `OUTPUT_EXISTS` if a directory holds anything but what a killed {@link createDirectory} left */
