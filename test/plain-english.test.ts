@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const AVOIDED: readonly RegExp[] = [
   /\b(speaks?|spoken|speaking)\b/,
   /\b(mend(s|ed|ing)?|cures?|heal(s|ed)?)\b/,
-  /(?<!\$)\bTHERE\b/,
+  /\bTHERE\b/,
   /named by nothing|nothing needs|dealt with|so much is/i,
   /has a place for|stays? where (it|they) (was|were)|as the target cannot/,
   /takes? a name away|none of the files of|not in the layout or damaged/i,

@@ -52,7 +52,7 @@ suite("bundles", options, (check) => {
       await writeFile(join(bin, "cosign"), `#!/bin/sh\nexec "${locate("cosign")}" "$@"\n`, { mode: 0o755 });
       const env = {
         HERE: here.address,
-        THERE: registryAddress(),
+        FAR: registryAddress(),
         PATH: `${bin}:${process.env.PATH}`,
         XDG_STATE_HOME: join(directory, "state"),
       };

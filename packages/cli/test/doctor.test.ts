@@ -48,7 +48,7 @@ test("says so where index.json cannot be read", async () => {
 });
 
 /** Runs every command of a diagnosis that needs nothing but itself. */
-async function mend(dir: string, skip: readonly string[] = []): Promise<string[]> {
+async function repairTrap(dir: string, skip: readonly string[] = []): Promise<string[]> {
   const done: string[] = [];
   for (const { code, fix } of (await diagnose(dir)).traps) {
     const [program, ...argv] = fix.split(" ");
@@ -70,10 +70,10 @@ test.each([
   ["edge/inexact-fallback-list", ["LIST_INEXACT"]],
   ["edge/legacy-artifact-manifests", ["NOT_RECORDED", "LEGACY_TYPE"]],
   ["edge/annotation-only-link", ["NO_SUBJECT"]],
-])("the commands for %s mend what they are for: %j", async (name, codes) => {
+])("the commands for %s fix what they are for: %j", async (name, codes) => {
   const dir = copyOf(name);
-  expect(await mend(dir, ["UNTAGGED_ENTRIES", "DOCKER_TYPES"])).toEqual(expect.arrayContaining(codes));
-  await mend(dir, ["UNTAGGED_ENTRIES", "DOCKER_TYPES"]);
+  expect(await repairTrap(dir, ["UNTAGGED_ENTRIES", "DOCKER_TYPES"])).toEqual(expect.arrayContaining(codes));
+  await repairTrap(dir, ["UNTAGGED_ENTRIES", "DOCKER_TYPES"]);
   const after = await diagnose(dir);
   for (const code of codes) expect(after.traps.map((t) => t.code)).not.toContain(code);
   expect(after.healthy).toBe(true);
@@ -85,14 +85,14 @@ test("a referrer of a wrong subject is not deleted by the advice: it is attached
   expect(trap.fix).toContain(`ocilot extract ${dir}@${trap.places[0]!.digest} --output DIR && ocilot attach ${dir}@SUBJECT DIR/*`);
   expect((await run("attach", `${dir}:v1`, "--artifact-type", "application/vnd.example.sbom")).code).toBe(0);
   expect((await run("detach", `${dir}@${trap.places[0]!.digest}`)).code).toBe(0);
-  await mend(dir, ["UNTAGGED_ENTRIES"]);
+  await repairTrap(dir, ["UNTAGGED_ENTRIES"]);
   expect((await diagnose(dir)).healthy).toBe(true);
 });
 
 test("the commands for docker load leave nothing that it would make an image of", async () => {
   const importable = async (dir: string): Promise<boolean> => (await diagnose(dir)).traps.every((t) => t.code !== "UNTAGGED_ENTRIES");
   const pure = copyOf("layouts/olareg");
-  await mend(pure, ["NOT_RECORDED"]);
+  await repairTrap(pure, ["NOT_RECORDED"]);
   expect(await importable(pure)).toBe(true);
 
   const mixed = copyOf("layouts/oras");

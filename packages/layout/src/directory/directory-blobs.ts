@@ -13,7 +13,7 @@ import { downloadPartial } from "./partial-blob.js";
 import { errnoOf, ioError } from "../filesystem/io-error.js";
 import { throwIfAborted } from "../abort.js";
 import type { Descriptor } from "../spec/descriptor.js";
-import { type Algorithm, type Digest } from "../spec/digest.js";
+import type { Algorithm, Digest } from "../spec/digest.js";
 import { FileSystemClock } from "../filesystem/clock.js";
 import type { LinkRule } from "../filesystem/safe-open.js";
 import type { BlobExtent, ExtentMover } from "../mover/blob-extent.js";

@@ -1,4 +1,4 @@
-import { link, open } from "node:fs/promises";
+import { link, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { errnoOf } from "./io-error.js";
 import type { Durability } from "./atomic-write.js";
@@ -10,25 +10,16 @@ import { removeTemp, tempName } from "./temp-file.js";
  * grows under its own name, and a crash may leave the beginning of it.
  * @throws file-system errors as they come, `EEXIST` among them
  */
-export async function createFile(root: string, path: string, bytes: Uint8Array, durability: Durability): Promise<void> {
+export async function createFile(root: string, path: string, bytes: Uint8Array, { sync }: Durability): Promise<void> {
   const temp = join(root, tempName());
+  const options = { flag: "wx", flush: sync };
   try {
-    await write(temp, bytes, durability);
+    await writeFile(temp, bytes, options);
     await link(temp, path).catch(async (error: unknown) => {
       if (errnoOf(error) === "EEXIST") throw error;
-      await write(path, bytes, durability);
+      await writeFile(path, bytes, options);
     });
   } finally {
     removeTemp(temp);
-  }
-}
-
-async function write(path: string, bytes: Uint8Array, { sync }: Durability): Promise<void> {
-  const file = await open(path, "wx", 0o644);
-  try {
-    await file.writeFile(bytes);
-    if (sync) await file.sync();
-  } finally {
-    await file.close();
   }
 }

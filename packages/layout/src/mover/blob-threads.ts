@@ -1,5 +1,6 @@
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { type Move, moveBytes } from "./move-bytes.js";
+import { startThread } from "./start-thread.js";
 
 /** The number of bytes moved, and their digest in hex. */
 export interface Moved {
@@ -11,8 +12,7 @@ export interface Moved {
 const TELL_BYTES = 4 << 20;
 
 /**
- * The code of a thread. It is text, because the command line is one bundle without further files. If a bundler has put foreign code into
- * `moveBytes`, the thread fails, and the blob is moved without it.
+ * The code of a thread. If a bundler has put foreign code into `moveBytes`, the thread fails, and the blob is moved without it.
  */
 const SCRIPT = `
 const { parentPort, workerData } = require("node:worker_threads");
@@ -55,10 +55,9 @@ export class BlobThreads {
   constructor(count: number, sizes: { readonly pieceBytes: number; readonly writeBytes: number }) {
     const workerData = { stop: this.#stop, tellBytes: TELL_BYTES, ...sizes };
     for (let i = 0; i < count; i++) {
-      const worker = startThread(workerData);
+      const worker = startThread(SCRIPT, workerData);
       if (worker === undefined) return;
       // One after the other, so that no started thread is lost if the next one cannot start.
-      worker.unref();
       worker.on("error", () => this.#alive.delete(worker));
       worker.on("exit", () => this.#alive.delete(worker));
       this.#alive.add(worker);
@@ -90,16 +89,6 @@ export class BlobThreads {
   close(): void {
     for (const worker of this.#alive) void worker.terminate();
     this.#alive.clear();
-  }
-}
-
-/** Returns undefined if this process may not start another thread. */
-function startThread(workerData: object): Worker | undefined {
-  try {
-    // Options of the process (a preload, a profiler) are of no use to the thread.
-    return new Worker(SCRIPT, { eval: true, execArgv: [], workerData });
-  } catch {
-    return undefined;
   }
 }
 

@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import type { Algorithm, Digest } from "../spec/digest.js";
+import { startThread } from "./start-thread.js";
 
 /** For fewer bytes than this, starting a thread takes longer than it saves. */
 const MIN_BYTES = 32 << 20;
@@ -9,7 +10,6 @@ const TELL_BYTES = 8 << 20;
 /** The number of bytes that the thread reads and hashes at once: they stay in the cache of its core. */
 const PIECE_BYTES = 128 << 10;
 
-/** The code of the thread. It is text, because the command line is one bundle without further files. */
 const SCRIPT = `
 const { parentPort } = require("node:worker_threads");
 const { createHash } = require("node:crypto");
@@ -51,10 +51,8 @@ class HashThread {
   #lastId = 0;
   #isAlive = true;
 
-  constructor() {
-    // Options of the process (a preload, a profiler) are of no use to the thread.
-    this.#worker = new Worker(SCRIPT, { eval: true, execArgv: [] });
-    this.#worker.unref();
+  constructor(worker: Worker) {
+    this.#worker = worker;
     this.#worker.on("message", ({ id, hex }: Answer) => this.#answer(id, hex));
     for (const event of ["error", "exit"]) this.#worker.on(event, () => this.#end());
   }
@@ -133,10 +131,10 @@ export class GrowingHash {
    */
   static start(fd: number, algorithm: Algorithm, size: number): GrowingHash | undefined {
     if (size < MIN_BYTES || algorithm === "blake3" || availableParallelism() < 2) return undefined;
-    try {
-      shared ??= new HashThread();
-    } catch {
-      return undefined;
+    if (shared === undefined) {
+      const worker = startThread(SCRIPT);
+      if (worker === undefined) return undefined;
+      shared = new HashThread(worker);
     }
     return new GrowingHash(shared, fd, algorithm);
   }

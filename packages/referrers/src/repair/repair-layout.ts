@@ -23,8 +23,9 @@ export interface RepairResult {
 
 /**
  * Repairs a layout: takes missing and corrupt blobs from other layouts or from the data of their descriptors, updates the records of
- * the conventions in use, lists referrers that no record lists, corrects sizes that entries of `index.json` state, and removes temporary files that an interrupted ocilot left. A corrupt
- * blob is replaced in one step by a whole one; nothing else is deleted. A crash leaves some steps done.
+ * the conventions in use, lists referrers that no record lists, corrects sizes that entries of `index.json` state, and removes temporary
+ * files that an interrupted ocilot left. A corrupt blob is replaced in one step by a whole one; nothing else is deleted. A crash leaves
+ * some steps done.
  * @throws OcilotError `LAYOUT_INVALID`, `WRITE_REFUSED`, `LOCK_BUSY`, `ABORTED`, and what writing throws
  * @example
  * ```ts

@@ -1,12 +1,10 @@
-import { type Hasher, createHasher } from "@ocilot/layout";
-import { type Descriptor, type Digest, OcilotError, isAlgorithm, isDigest, splitDigest } from "@ocilot/layout/spec";
+import { type Hasher, algorithmOf, createHasher } from "@ocilot/layout";
+import { type Descriptor, type Digest, OcilotError, isDigest } from "@ocilot/layout/spec";
 import { isTag } from "../reference/reference.js";
 
 /** Starts a digest of the algorithm of `digest`. @throws OcilotError `ALGORITHM_UNSUPPORTED` */
 export function hasherFor(digest: Digest): Hasher {
-  const { algorithm } = splitDigest(digest);
-  if (isAlgorithm(algorithm)) return createHasher(algorithm);
-  throw new OcilotError("ALGORITHM_UNSUPPORTED", `${digest}: ocilot cannot compute ${algorithm} digests`, { digest });
+  return createHasher(algorithmOf(digest));
 }
 
 /** The digest of bytes by the algorithm of `digest`. @throws OcilotError `ALGORITHM_UNSUPPORTED` */
