@@ -33,7 +33,7 @@ test.each(["EPERM", "ENOTSUP", "ENOSYS"])("a layout is made, written and cloned 
   const image = await layout.blobs.put(manifest, { mediaType: "application/vnd.oci.image.manifest.v1+json" });
   await Promise.all(["v1", "v2", "v3"].map(async (name) => await layout.tag(image, name)));
   await layout.untag("v2");
-  expect((await layout.index.read()).entries.map((e) => e.tag)).toEqual(["v1", "v3"]);
+  expect((await layout.index.read()).entries.map((e) => e.tag).toSorted()).toEqual(["v1", "v3"]);
   expect(namesIn(dir)).toEqual(["blobs", "index.json", "oci-layout"]);
   await cloneLayout(dir, `${dir}-2`);
   const clone = await Layout.open(`${dir}-2`);
