@@ -197,3 +197,23 @@ describe("many referrers", () => {
     expect(removed).toEqual([]);
   });
 });
+
+describe("an entry of the target that states a wrong size of what is copied is corrected", () => {
+  test.each([["v1"], [undefined]])("copied: %s", async (reference) => {
+    const { source, image } = imageAnd((b, subject) => b.listed(b.referrer(subject)));
+    const target = await empty();
+    await copyLayout(source, target);
+    const whole = await target.index.read();
+    await target.index.update(({ entries }) =>
+      entries.map(({ position, descriptor: { digest, size } }) => ({ op: "retarget", position, digest, size: size + 1 })),
+    );
+    const other = new LayoutBuilder().image({ annotations: { other: "image" } });
+    await target.index.update(() => [{ op: "insert", before: 0, descriptor: { ...other, size: other.size + 1 } }]);
+    const { written } = await copyLayout(source, target, reference === undefined ? {} : { reference });
+    expect(written.blobs).toBe(0);
+    const { entries } = await target.index.read();
+    const sizes = (of: readonly { readonly descriptor: Descriptor }[]) => of.map(({ descriptor: d }) => [d.digest, d.size]);
+    expect(sizes(entries)).toEqual([[other.digest, other.size + 1], ...sizes(whole.entries)]);
+    expect((await target.resolve("v1")).size).toBe(image.size);
+  });
+});

@@ -117,6 +117,18 @@ export async function entryChanges(wanted: readonly RootEntry[], target: LayoutV
   return changes;
 }
 
+/**
+ * Returns the changes that correct sizes which entries of the target state of content that was copied. A digest has one size, the
+ * copied content has been checked against it, and what reads by a wrong one refuses the entry.
+ */
+export function sizeCorrections(content: readonly Descriptor[], target: LayoutView): IndexChange[] {
+  const sizes = new Map(content.map((d) => [d.digest, d.size]));
+  return target.entries.flatMap(({ position, descriptor: { digest, size: stated } }) => {
+    const size = sizes.get(digest) ?? stated;
+    return size === stated ? [] : [{ op: "retarget" as const, position, digest, size }];
+  });
+}
+
 /** Returns an addition in the position of entries that no convention owns. */
 export function foreign(descriptor: Descriptor): IndexChange {
   return { op: "add", key: { rank: "foreign", subject: descriptor.digest, digest: descriptor.digest }, descriptor };

@@ -25,6 +25,7 @@ import {
   foreign,
   movedNames,
   refuseTakenTags,
+  sizeCorrections,
 } from "./copied-entries.js";
 import { putDockerDocuments } from "./docker-documents.js";
 import type { EmbeddedBlob } from "./select-content.js";
@@ -71,7 +72,8 @@ export async function recordCopy(source: Layout, copied: CopySelection, target: 
       copied.edges.every((e) => isUnlisted(e, copied.isWhole) || graph.has(e.subject, e.referrer.digest));
     for (const edge of copied.edges) graph.add({ ...edge, evidence: [] });
     const draft = new IndexDraft(view);
-    draft.apply({ changes: isWhole ? everything(copied.source) : await entryChanges(wanted, view), blobs: [] });
+    if (target.keepsEntries) draft.apply({ changes: sizeCorrections(copied.content, view), blobs: [] });
+    draft.apply({ changes: isWhole ? everything(copied.source) : await entryChanges(wanted, draft.view()), blobs: [] });
     const refusals = isWhole || isStated ? [] : await projectCopy(target, draft, graph, view, copied, options);
     const found = await readGraph(draft.view());
     const lost = copied.edges.filter((e) => e.verified && !isUnlisted(e, copied.isWhole) && !found.has(e.subject, e.referrer.digest));
