@@ -145,6 +145,15 @@ describe("bundle and unbundle", () => {
     expect((await run("bundle", from)).code).toBe(2);
   });
 
+  test("the platforms of an image that oras lists beside it are no images of their own", async () => {
+    const output = join(tempDir(), "oras.tar");
+    const oras = join(FIXTURES, "layouts/oras");
+    expect((await run("bundle", oras, "--output", output)).stdout).toMatch(/^Bundled 1 image in 1 part/);
+    expect((await run("bundle", oras, "--plan")).stdout).toMatch(/^IMAGE .*\nv1 +[\d.]+ kB +0 B +0 B\n\n1 part/);
+    const [platform] = (await run("resolve", `${oras}:v1`, "--platform", "linux/amd64")).stdout.trim().split("\n");
+    expect((await run("bundle", `${oras}@${platform}`, "--plan")).stdout).toContain(platform);
+  });
+
   test("--require refuses what lacks a referrer", async () => {
     const dir = tempDir();
     const from = await source(dir);

@@ -1,7 +1,8 @@
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { statSync, writeFileSync } from "node:fs";
+import { readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
 import { FIXTURES, copyOf } from "./helpers.js";
@@ -39,8 +40,11 @@ describe("the bundle", () => {
     const dir = copyOf("layouts/oras");
     writeFileSync(join(dir, ".ocilot-lock"), JSON.stringify({ host: "elsewhere", pid: 1, nonce: "00" }));
     const child = spawn(process.execPath, [BUNDLE, "convert", dir, "--to", "universal"], { stdio: ["ignore", "ignore", "pipe"] });
-    setTimeout(() => child.kill("SIGINT"), 1500);
-    const [code] = (await once(child, "exit")) as [number];
+    const ended = once(child, "exit");
+    // It has a place in the queue once it waits.
+    while (child.exitCode === null && !readdirSync(dir).some((name) => name.startsWith(".ocilot-wait-"))) await sleep(10);
+    child.kill("SIGINT");
+    const [code] = (await ended) as [number];
     expect(code).toBe(130);
   });
 });

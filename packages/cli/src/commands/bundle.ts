@@ -213,10 +213,10 @@ async function writeAll(
   return [output];
 }
 
-function report({ content, receipt }: BundlePlan, files: readonly string[], signature: string | undefined): string[] {
+function report({ staged, content, receipt }: BundlePlan, files: readonly string[], signature: string | undefined): string[] {
   const bytes = content.parts.reduce((sum, p) => sum + p.size, 0);
   return [
-    `Bundled ${count(content.roots.length, "image")} in ${count(content.parts.length, "part")}, ${formatSize(bytes)}; receipt ${receipt.digest}.`,
+    `Bundled ${count(staged.images.length, "image")} in ${count(content.parts.length, "part")}, ${formatSize(bytes)}; receipt ${receipt.digest}.`,
     ...(content.absent.length > 0
       ? [
           `${count(content.absent.length, "blob")} left out (${formatSize(content.absent.reduce((sum, b) => sum + b.size, 0))}): listed in receipt ${content.since.join(", ")}.`,

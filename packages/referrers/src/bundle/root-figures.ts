@@ -17,7 +17,7 @@ export interface RootFigures {
   readonly present: number;
 }
 
-/** Returns the figures of each root, in the order of the description. Reads manifests only. */
+/** Returns the figures of each image, in the order of the description. Reads manifests only. */
 export async function rootFigures(plan: BundlePlan): Promise<RootFigures[]> {
   const { staged, content } = plan;
   const view = await openView(staged.layout);
@@ -25,7 +25,7 @@ export async function rootFigures(plan: BundlePlan): Promise<RootFigures[]> {
   const sizes = new Map([...staged.manifests, ...staged.blobs].map((b) => [b.digest, b.size]));
   const absent = new Set(content.absent.map((b) => b.digest));
   const closures = new Map<Digest, ReadonlySet<Digest>>();
-  for (const { digest } of content.roots) {
+  for (const { digest } of staged.images) {
     const entry = view.entries.find((e) => e.descriptor.digest === digest);
     if (entry === undefined || closures.has(digest)) continue;
     const { manifests, blobs } = await collectClosure(staged.layout, view, graph, [entry.descriptor], { hasMore: () => false });
@@ -33,7 +33,7 @@ export async function rootFigures(plan: BundlePlan): Promise<RootFigures[]> {
   }
   const uses = new Map<Digest, number>();
   for (const closure of closures.values()) for (const digest of closure) uses.set(digest, (uses.get(digest) ?? 0) + 1);
-  return content.roots.map((root) => {
+  return staged.images.map((root) => {
     const closure = [...(closures.get(root.digest) ?? [])];
     const sum = (test: (digest: Digest) => boolean): number => closure.filter(test).reduce((n, digest) => n + (sizes.get(digest) ?? 0), 0);
     const name = fullName(root);

@@ -14,6 +14,7 @@ import { recordCopy } from "../copy/record-copy.js";
 import { type CopySelection, selectCopy } from "../copy/select-copy.js";
 import { putNewBlobs } from "../copy/transfer-blobs.js";
 import { recordKeys } from "../records/record-keys.js";
+import { manifestOf } from "../view/layout-view.js";
 import { openView } from "../view/open-view.js";
 import type { BlobSize, BundleRoot } from "./bundle-document.js";
 import type { BundleSource } from "./bundle-source.js";
@@ -23,6 +24,8 @@ import { CombinedBlobs } from "../copy/combined-blobs.js";
 export interface StagedBundle {
   readonly layout: Layout;
   readonly roots: readonly BundleRoot[];
+  /** The roots without untagged platforms of an index that is in the bundle, too: what people count. */
+  readonly images: readonly BundleRoot[];
   /** In every part of the bundle. Lists of referrers that conventions keep are among them. */
   readonly manifests: readonly BlobSize[];
   /** Configs and layers, by digest. */
@@ -80,10 +83,12 @@ export async function stageBundle(sources: readonly BundleSource[], options: { s
     await recordCopy(source.layout, { ...selection, isWhole: only && selection.isWhole, roots: renamed }, layout, options);
   }
   for await (const { digest, size } of blobs.list()) if (!content.has(digest)) manifests.set(digest, { digest, size });
-  const newest = await newestDate(layout);
+  const { newest, children } = await overviewOf(layout);
+  const unique = uniqueRoots(roots);
   return {
     layout,
-    roots: uniqueRoots(roots),
+    roots: unique,
+    images: unique.filter((r) => r.tag !== undefined || !children.has(r.digest)),
     manifests: byDigest(manifests.values()),
     blobs: byDigest(content.values()),
     ...(newest !== undefined && { newest }),
@@ -145,11 +150,14 @@ function byDigest(blobs: Iterable<BlobSize>): BlobSize[] {
 
 const CREATED = "org.opencontainers.image.created";
 
-async function newestDate(layout: Layout): Promise<string | undefined> {
+/** The largest date in the manifests and entries, and what image indexes list. */
+async function overviewOf(layout: Layout): Promise<{ readonly newest: string | undefined; readonly children: ReadonlySet<Digest> }> {
   const view = await openView(layout);
   const dates: string[] = [];
+  const children = new Set<Digest>();
   for (const { node } of await view.reach()) {
-    const annotations = node.state === "read" ? node.manifest.annotations : {};
+    const { annotations = {}, manifests = [] } = manifestOf(node) ?? {};
+    for (const { digest } of manifests) children.add(digest);
     for (const date of [annotations[CREATED], node.descriptor.annotations?.[CREATED]])
       if (date !== undefined && !Number.isNaN(Date.parse(date))) dates.push(new Date(date).toISOString());
   }
@@ -157,7 +165,7 @@ async function newestDate(layout: Layout): Promise<string | undefined> {
     const date = edge.annotations[CREATED];
     if (date !== undefined && !Number.isNaN(Date.parse(date))) dates.push(new Date(date).toISOString());
   }
-  return dates.toSorted().at(-1);
+  return { newest: dates.toSorted().at(-1), children };
 }
 
 function nameTaken(name: string, one: Digest, other: Digest): OcilotError<"WRITE_REFUSED"> {

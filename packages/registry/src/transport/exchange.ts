@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { OcilotError } from "@ocilot/layout/spec";
 import type { Dispatcher } from "undici";
 import { ResponseBody } from "./response-body.js";
@@ -52,7 +53,11 @@ export function exchange(
       }
     };
     const onAbort = (): void => controller?.abort(aborted(signal));
-    signal?.addEventListener("abort", onAbort, { once: true });
+    if (signal !== undefined) {
+      // One signal ends any number of requests, and Node warns of a leak at the eleventh.
+      setMaxListeners(0, signal);
+      signal.addEventListener("abort", onAbort, { once: true });
+    }
     const finish = (error?: unknown): void => {
       signal?.removeEventListener("abort", onAbort);
       const why = fault ?? (signal?.aborted === true ? aborted(signal) : error);

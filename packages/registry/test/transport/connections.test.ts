@@ -209,14 +209,35 @@ test("an injected dispatcher sends every request", async () => {
 test("no more requests than --jobs are under way at once", async () => {
   let now = 0;
   let most = 0;
+  const held: (() => void)[] = [];
   const host = await serve((_, response) => {
     most = Math.max(most, ++now);
-    setTimeout(() => {
+    held.push(() => {
       now--;
       response.writeHead(404).end();
-    }, 20);
+    });
+    // Nobody is answered before three are there, and then there is time for a fourth.
+    if (now >= 3) setTimeout(() => held.splice(0).forEach((answer) => answer()), 20);
   });
   const { client } = clientOf(`${host}/r`, { jobs: 3 });
   await Promise.all(Array.from({ length: 12 }, async (_, i) => client.headManifest(`t${i}`)));
   expect(most).toBe(3);
+});
+
+test("one signal for many requests at once is no leak to Node", async () => {
+  const warnings: Error[] = [];
+  const note = (warning: Error): void => void warnings.push(warning);
+  process.on("warning", note);
+  onTestFinished(() => void process.off("warning", note));
+  const held: (() => void)[] = [];
+  const host = await serve((_, response) => {
+    held.push(() => response.writeHead(404).end());
+    if (held.length === 12) for (const answer of held) answer();
+  });
+  const { client } = clientOf(`${host}/r`, { jobs: 12 });
+  const { signal } = new AbortController();
+  await Promise.all(Array.from({ length: 12 }, async (_, i) => client.headManifest(`t${i}`, { signal })));
+  // Node emits warnings in a later turn.
+  await new Promise(setImmediate);
+  expect(warnings).toEqual([]);
 });
