@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { configDefaults, defineConfig } from "vitest/config";
+import { LIMITS } from "./test/limits.js";
 
 const source = (path: string): string => fileURLToPath(new URL(`packages/${path}`, import.meta.url));
 
@@ -23,9 +24,6 @@ export default defineConfig({
   test: {
     include: ["packages/*/test/**/*.test.ts", "test/**/*.test.ts"],
     exclude: [...configDefaults.exclude, "test/interop/**", "test/browser/**"],
-    // The default leaves one processor idle: on a machine with two, half of them.
-    maxWorkers: "100%",
-    testTimeout: 120_000,
-    hookTimeout: 300_000,
+    ...LIMITS,
   },
 });

@@ -20,7 +20,7 @@ beforeAll(async () => {
   if (!isHere) return;
   if (!existsSync(`${SITE}dist/index.html`)) execFileSync(process.execPath, [`${SITE}build.mjs`], { stdio: "inherit" });
   browser = await startChromium();
-}, 300_000);
+});
 afterAll(async () => await browser?.close());
 
 /** From a folder, without a server: scripts of a page are not loaded, the page itself is whole. */
@@ -75,7 +75,7 @@ test.skipIf(!isHere)("served by any web server, the search finds a finding witho
   await page.locator(".VPLocalSearchBox input").fill("SUBJECT_DANGLING");
   await page.locator('.VPLocalSearchBox a.result[href*="findings"], .VPLocalSearchBox a.result[href*="doctor"]').first().click();
   // The address changes before the page does.
-  await expect.poll(async () => await page.locator(".vp-doc").innerText(), { timeout: 20_000 }).toContain("SUBJECT_DANGLING");
+  await expect.poll(async () => await page.locator(".vp-doc").innerText()).toContain("SUBJECT_DANGLING");
   expect(page.url()).not.toContain("tutorials/ci");
   expect(strays).toEqual([]);
   await page.close();

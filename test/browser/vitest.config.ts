@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { LIMITS } from "../limits.js";
 import base from "../../vitest.config.js";
 
 export default defineConfig({
@@ -7,9 +8,7 @@ export default defineConfig({
   ...(base.resolve && { resolve: base.resolve }),
   test: {
     include: ["test/browser/*.test.ts"],
-    maxWorkers: "100%",
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    ...LIMITS,
     disableConsoleIntercept: true,
   },
 });

@@ -41,30 +41,26 @@ async function attachWithOras(dir: string, isOver: () => boolean): Promise<strin
   return attached;
 }
 
-test.runIf(HAS_ORAS)(
-  "beside oras, which takes no lock, ocilot loses nothing, and a scan finds what oras lost",
-  { timeout: 900_000 },
-  async () => {
-    const dir = join(root, "layout");
-    const { digest } = await makeLayout(dir);
-    const workers = ["first", "second"].map((by) =>
-      startWorker("worker.mjs", [dir, JSON.stringify(attaches(digest, by))], { preload: "../../concurrency/witness.mjs" }),
-    );
-    let isOver = false;
-    const byOras = attachWithOras(dir, () => isOver);
-    const ends = await Promise.all(workers.map(async (w) => await w.end));
-    isOver = true;
-    const expected = [...(await byOras)];
-    for (const { code, lines, errors } of ends) {
-      expect({ code, errors }).toEqual({ code: 0, errors: "" });
-      expect(lines.filter((l) => l.startsWith("lost"))).toEqual([]);
-      expect(lines.filter((l) => l === "replaced").length).toBeGreaterThanOrEqual(COUNT);
-      expected.push(...lines.filter((l) => l.startsWith("done")).map((l) => l.split(" ")[1]!));
-    }
-    const layout = await Layout.open(dir);
-    await convert(layout, { to: "universal", scan: true });
-    const graph = await readGraph(await openView(layout));
-    expect(graph.of(digest).map((e) => e.referrer.digest)).toEqual(expected.toSorted());
-    expect(await orasReferrers(dir, digest)).toEqual(expected.toSorted());
-  },
-);
+test.runIf(HAS_ORAS)("beside oras, which takes no lock, ocilot loses nothing, and a scan finds what oras lost", async () => {
+  const dir = join(root, "layout");
+  const { digest } = await makeLayout(dir);
+  const workers = ["first", "second"].map((by) =>
+    startWorker("worker.mjs", [dir, JSON.stringify(attaches(digest, by))], { preload: "../../concurrency/witness.mjs" }),
+  );
+  let isOver = false;
+  const byOras = attachWithOras(dir, () => isOver);
+  const ends = await Promise.all(workers.map(async (w) => await w.end));
+  isOver = true;
+  const expected = [...(await byOras)];
+  for (const { code, lines, errors } of ends) {
+    expect({ code, errors }).toEqual({ code: 0, errors: "" });
+    expect(lines.filter((l) => l.startsWith("lost"))).toEqual([]);
+    expect(lines.filter((l) => l === "replaced").length).toBeGreaterThanOrEqual(COUNT);
+    expected.push(...lines.filter((l) => l.startsWith("done")).map((l) => l.split(" ")[1]!));
+  }
+  const layout = await Layout.open(dir);
+  await convert(layout, { to: "universal", scan: true });
+  const graph = await readGraph(await openView(layout));
+  expect(graph.of(digest).map((e) => e.referrer.digest)).toEqual(expected.toSorted());
+  expect(await orasReferrers(dir, digest)).toEqual(expected.toSorted());
+});

@@ -73,28 +73,24 @@ describe("bundle, while it writes its parts", () => {
     }
   });
 
-  test.each(["ENOSPC", "EIO"])(
-    "%s at any write: an error that says so, no stray, and the next run finishes",
-    { timeout: 900_000 },
-    async (errno) => {
-      const out = emptied(`counted-${errno}`);
-      const [line] = await runWorker("bundle-worker.mjs", [source, out, errno, "0"]);
-      const expected = filesIn(out);
-      const { count } = JSON.parse(line!.slice("watched ".length)) as { count: number };
-      for (const n of spread(count, KILLS / 10)) {
-        const faulty = emptied("faulty");
-        const lines = await runWorker("bundle-worker.mjs", [source, faulty, errno, String(n)]);
-        const said = lines.find((l) => l.startsWith("failed "));
-        if (said !== undefined) {
-          expect(JSON.parse(said.slice("failed ".length)), String(n)).toMatchObject({ name: "OcilotError", hint: expect.any(String) });
-          expect(said).toContain(errno);
-        }
-        for (const name of readdirSync(faulty)) expect([n, expected[name]]).toEqual([n, filesIn(faulty)[name]]);
-        await runWorker("bundle-worker.mjs", [source, faulty]);
-        expect(filesIn(faulty), String(n)).toEqual(expected);
+  test.each(["ENOSPC", "EIO"])("%s at any write: an error that says so, no stray, and the next run finishes", async (errno) => {
+    const out = emptied(`counted-${errno}`);
+    const [line] = await runWorker("bundle-worker.mjs", [source, out, errno, "0"]);
+    const expected = filesIn(out);
+    const { count } = JSON.parse(line!.slice("watched ".length)) as { count: number };
+    for (const n of spread(count, KILLS / 10)) {
+      const faulty = emptied("faulty");
+      const lines = await runWorker("bundle-worker.mjs", [source, faulty, errno, String(n)]);
+      const said = lines.find((l) => l.startsWith("failed "));
+      if (said !== undefined) {
+        expect(JSON.parse(said.slice("failed ".length)), String(n)).toMatchObject({ name: "OcilotError", hint: expect.any(String) });
+        expect(said).toContain(errno);
       }
-    },
-  );
+      for (const name of readdirSync(faulty)) expect([n, expected[name]]).toEqual([n, filesIn(faulty)[name]]);
+      await runWorker("bundle-worker.mjs", [source, faulty]);
+      expect(filesIn(faulty), String(n)).toEqual(expected);
+    }
+  });
 });
 
 /** Parts of the source; the largest layer is cut into pieces. */

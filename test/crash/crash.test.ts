@@ -20,7 +20,7 @@ const stages: Stage[] = [];
 
 beforeAll(async () => {
   await inParallel(SCRIPTS, WIDTH, async (script) => void stages.push(...(await stagesOf(script, root))));
-}, 120_000);
+});
 
 /** Runs an operation that kills itself; fails if it does not. */
 async function runKilled(dir: string, stage: Stage, kill: string): Promise<void> {

@@ -9,7 +9,7 @@ import { tempRoot } from "./harness/temp.js";
 const root = tempRoot();
 
 describe("when success is reported all is on the disk", () => {
-  test.each(SCRIPTS)("in a layout: $name", { timeout: 120_000 }, async ({ name, prepare, operations }) => {
+  test.each(SCRIPTS)("in a layout: $name", async ({ name, prepare, operations }) => {
     const dir = join(root, name);
     await prepare(dir);
     for (const { operation, watched } of await runScript(dir, operations, "sync-witness.mjs"))

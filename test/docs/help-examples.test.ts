@@ -80,7 +80,7 @@ beforeAll(async () => {
   shell = new Shell({ PROFILE: "profile.ps1" });
   const { code, text } = await shell.run(SETUP);
   expect(code, text).toBe(0);
-}, 300_000);
+});
 afterAll(async () => await shell.close());
 
 test("no command is without an example, and few are not run", () => {

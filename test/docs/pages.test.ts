@@ -48,7 +48,7 @@ describe.each(pages.filter((page) => readBlocks(page).some((block) => block.isRu
   afterAll(async () => await shell.close());
 
   for (const block of readBlocks(page).filter((b) => b.isRun)) {
-    test(`line ${block.line}: ${block.language}`, { timeout: 120_000 }, async () => await check(block, shell, page));
+    test(`line ${block.line}: ${block.language}`, async () => await check(block, shell, page));
   }
 });
 

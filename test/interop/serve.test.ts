@@ -180,7 +180,7 @@ suite("ocilot serve, a folder of layouts of every convention", options, (check) 
           "--to-plain-http",
           `${writable.address}/${target}:v0`,
         ];
-        await must("oras", args, { timeout: 600_000 });
+        await must("oras", args);
         expect(await listed(writable, target, image.digest), concurrency).toEqual(referrers.map((r) => r.digest).toSorted());
         const doctor = await runProgram(process.execPath, [
           CLI,
@@ -225,7 +225,7 @@ suite("ocilot serve, a folder of layouts of every convention", options, (check) 
           "--artifact-type",
           `application/vnd.example.ocilot-${i}-${j}`,
         ];
-        const { code, stderr } = await runProgram(process.execPath, args, { timeout: 300_000 });
+        const { code, stderr } = await runProgram(process.execPath, args);
         expect(code, stderr).toBe(0);
       }
     });

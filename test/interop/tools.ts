@@ -2,6 +2,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
+import { LIMITS } from "../limits.js";
 
 /** The real programs of these tests. */
 export const TOOL_NAMES = [
@@ -59,8 +60,6 @@ export interface Outcome {
 export interface RunOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** Milliseconds after which it is ended; a minute unless told. */
-  readonly timeout?: number;
 }
 
 /** Runs a program to its end, away from the user's own configuration. Never fails for what the program answers. */
@@ -75,7 +74,7 @@ export async function runProgram(path: string, args: readonly string[], options:
       cwd: options.cwd ?? place(),
       env: { ...environment(), ...options.env },
       stdio: ["ignore", "pipe", "pipe"],
-      timeout: options.timeout ?? 60_000,
+      timeout: LIMITS.testTimeout,
     });
     let stdout = "";
     let stderr = "";

@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { LIMITS } from "../limits.js";
 import base from "../../vitest.config.js";
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -10,9 +11,7 @@ export default defineConfig({
   test: {
     include: ["test/interop/*.test.ts"],
     globalSetup: [here("setup.ts")],
-    maxWorkers: "100%",
-    testTimeout: 120_000,
-    hookTimeout: 60_000,
+    ...LIMITS,
     maxConcurrency: 4,
     disableConsoleIntercept: true,
   },

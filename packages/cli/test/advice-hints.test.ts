@@ -297,7 +297,7 @@ describe("a referrer whose manifest is wrong", () => {
 });
 
 describe("places that cannot be written to", () => {
-  test("below a directory that takes no new one, every command ends and says so", { timeout: 60_000 }, async () => {
+  test("below a directory that takes no new one, every command ends and says so", async () => {
     if (!existsSync("/proc/self")) return void process.stderr.write("/proc: there is none here\n");
     const { b, referrer } = signed();
     const dir = await written(b);
@@ -315,7 +315,7 @@ describe("places that cannot be written to", () => {
 
   const canMount = process.platform === "linux" && spawnSync("unshare", ["-m", "true"]).status === 0;
   if (!canMount) process.stderr.write("a read-only file system: not tried here, because this process may not mount\n");
-  test.runIf(canMount)("on read-only media, a copy can be written to", { timeout: 60_000 }, async () => {
+  test.runIf(canMount)("on read-only media, a copy can be written to", async () => {
     const dir = await written(signed().b);
     const target = newPath();
     const ocilot = `${process.execPath} ${join(FIXTURES, "../packages/cli/dist/ocilot.js")}`;

@@ -63,7 +63,7 @@ async function follow(dir: string, name: string): Promise<void> {
 }
 
 describe("a person who follows the advice loses nothing", () => {
-  test.each(NAMES)("%s", { timeout: 120_000 }, async (name) => {
+  test.each(NAMES)("%s", async (name) => {
     const dir = join(tempDir(), "layout");
     cpSync(join(FIXTURES, name), dir, { recursive: true });
     await follow(dir, name);
@@ -94,7 +94,7 @@ describe("a person who follows the advice loses nothing", () => {
       b.entry(image, { tag: "v1" }).entry(b.image(), { annotations: { "io.containerd.manifest.subject": image.digest } });
     },
   };
-  test.each(Object.entries(made))("%s", { timeout: 120_000 }, async (name, make) => {
+  test.each(Object.entries(made))("%s", async (name, make) => {
     const builder = new LayoutBuilder();
     make(builder);
     const dir = join(tempDir(), "layout");

@@ -28,7 +28,6 @@ function ocilot(argv: readonly string[], env: NodeJS.ProcessEnv = {}): ReturnTyp
   const { NODE_V8_COVERAGE: _, ...inherited } = process.env;
   return spawnSync(process.execPath, [join(DIST, "ocilot.js"), ...argv], {
     encoding: "utf8",
-    timeout: 60_000,
     env: { ...inherited, XDG_CACHE_HOME: home, ...env },
   });
 }
@@ -38,7 +37,7 @@ function loadedBy(argv: readonly string[]): string[] {
   const list = join(home, "loaded.txt");
   const names = 'process.moduleLoadList.filter((m) => m.startsWith("NativeModule ")).map((m) => m.slice(13)).join("\\n")';
   writeFileSync(script, `process.on("exit", () => require("node:fs").writeFileSync(${JSON.stringify(list)}, ${names}));`);
-  const run = spawnSync(process.execPath, ["-r", script, join(DIST, "ocilot.js"), ...argv], { encoding: "utf8", timeout: 60_000 });
+  const run = spawnSync(process.execPath, ["-r", script, join(DIST, "ocilot.js"), ...argv], { encoding: "utf8" });
   expect(run).toMatchObject({ status: 0, stderr: "" });
   return readFileSync(list, "utf8").split("\n");
 }

@@ -25,7 +25,7 @@ describe("a registry that lies: one clear error, its exit code, and nothing copi
     ["blobs of other bytes", { lyingBlobs: true }, /sha256:/],
     ["a manifest of a type that is none", { manifestType: "text/html" }, /text\/html/],
     ["content that ends early", { missingBytes: 3 }, /sha256:|bytes/],
-  ])("%s", { timeout: 120_000 }, async (_, quirks, message) => {
+  ])("%s", async (_, quirks, message) => {
     const reference = await hostile(quirks);
     const out = join(tempDir(), "out");
     const outcome = await run("copy", reference, out, "--retries", "1");

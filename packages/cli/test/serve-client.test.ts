@@ -10,7 +10,6 @@ import { type Outcome, runIn, sinkOf, tempDir } from "./helpers.js";
 
 /** What `htpasswd -nbB -C 4 x pw` gives. */
 const PW = "$2b$04$bgZvDpY.nLKm1im7hMnZn.WknoMM4lnyRA7WH1u./kXg37FfKYsLC";
-const LONG = 120_000;
 
 /** Starts `ocilot serve` on a free port and returns `host:port`. */
 async function serve(...argv: string[]): Promise<string> {
@@ -23,7 +22,7 @@ async function serve(...argv: string[]): Promise<string> {
     await running;
   });
   const stdout = (): string => Buffer.concat(out).toString("utf8");
-  await expect.poll(() => /http:\S+/.exec(stdout())?.[0], { timeout: LONG }).toBeDefined();
+  await expect.poll(() => /http:\S+/.exec(stdout())?.[0]).toBeDefined();
   return /http:\/\/([\d.:]+)/.exec(stdout())![1]!;
 }
 
@@ -48,7 +47,7 @@ function imageWithReferrers(): LayoutBuilder {
 const IMAGE = "application/vnd.oci.image.manifest.v1+json";
 const INDEX = "application/vnd.oci.image.index.v1+json";
 
-describe("the commands against ocilot serve", { timeout: LONG }, () => {
+describe("the commands against ocilot serve", () => {
   test("an image with referrers is pushed, changed there, pulled and deleted, by an account that logged in", async () => {
     const users = join(tempDir(), "users");
     writeFileSync(users, `ci:${PW}\n`);

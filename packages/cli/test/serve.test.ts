@@ -26,7 +26,7 @@ async function serve(...argv: string[]): Promise<Serving> {
     return { code: await running, stdout: stdout() };
   };
   onTestFinished(async () => void (await stop()));
-  await expect.poll(() => /http:\S+/.exec(stdout())?.[0], { timeout: 20_000 }).toBeDefined();
+  await expect.poll(() => /http:\S+/.exec(stdout())?.[0]).toBeDefined();
   return { url: /http:\/\/[\d.:]+/.exec(stdout())![0], stop };
 }
 

@@ -141,7 +141,7 @@ describe("reading", () => {
       const unread = (await blobs.open(D)) as Readable;
       await new Promise((done) => unread.on("close", done).destroy());
     }
-    await expect.poll(openFiles, { timeout: 20_000 }).toBeLessThanOrEqual(before);
+    await expect.poll(openFiles).toBeLessThanOrEqual(before);
   });
 });
 

@@ -46,7 +46,7 @@ describe(`${PROCESSES} processes`, () => {
     expect(namesIn(dir)).toEqual(["blobs", "index.json", "oci-layout"]);
   });
 
-  test("that race for the lock of a dead process: one wins, every time", { timeout: 300_000 }, async () => {
+  test("that race for the lock of a dead process: one wins, every time", async () => {
     for (let round = 0; round < (LONG ? 100 : 8); round++) {
       const dir = layoutWith();
       writeFileSync(join(dir, ".ocilot-lock"), JSON.stringify({ host: hostId(), pid: DEAD_PID, nonce: "aa" }));
@@ -59,7 +59,7 @@ describe(`${PROCESSES} processes`, () => {
     }
   });
 
-  test("that are killed while they hold it do not let two others in", { timeout: 300_000 }, async () => {
+  test("that are killed while they hold it do not let two others in", async () => {
     const dir = layoutWith();
     for (let round = 0; round < (LONG ? 30 : 4); round++) {
       const victim = startWorker(worker, "hold", dir);

@@ -49,7 +49,7 @@ async function layoutWithGarbage(): Promise<{ dir: string; names: string[]; garb
   return { dir, garbage, names: readdirSync(join(dir, "blobs/sha256")).toSorted() };
 }
 
-describe.runIf(canMount)("what is mounted twice is one file", { timeout: 120_000 }, () => {
+describe.runIf(canMount)("what is mounted twice is one file", () => {
   it("an algorithm directory: gc removes no content in use", async () => {
     const { dir, names, garbage } = await layoutWithGarbage();
     const other = join(dir, "blobs/blake3");

@@ -179,7 +179,7 @@ describe("where a copy goes", () => {
 
 describe("many referrers", () => {
   const many = process.env["OCILOT_LONG"] === "1" ? 10_000 : 500;
-  test(`${many} are copied, found, and not copied again`, { timeout: 300_000 }, async () => {
+  test(`${many} are copied, found, and not copied again`, async () => {
     const builder = new LayoutBuilder();
     const image = builder.image();
     builder.entry(image, { tag: "v1" });

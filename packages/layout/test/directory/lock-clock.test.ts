@@ -72,7 +72,7 @@ test("the holder renews its lock, so that another host does not take it for dead
   const lock = await acquireLock(dir, NOW);
   utimesSync(join(dir, LOCK), 1, 1);
   vi.advanceTimersByTime(10_000);
-  await expect.poll(() => lstatSync(join(dir, LOCK)).mtimeMs, { timeout: 60_000 }).toBeGreaterThan(1_000_000_000_000);
+  await expect.poll(() => lstatSync(join(dir, LOCK)).mtimeMs).toBeGreaterThan(1_000_000_000_000);
   await lock.release();
   expect(vi.getTimerCount()).toBe(0);
 });

@@ -43,11 +43,11 @@ beforeEach(async () => {
   registry = await startTestRegistry({ quirks: { referrers: 404 } });
   proxy = await startFaultProxy(registry.host);
   open.push(registry, proxy);
-}, 120_000);
+});
 afterEach(async () => {
   for (const o of open.splice(0)) await o.close();
   rmSync(place, { recursive: true, force: true });
-}, 120_000);
+});
 
 /** Blobs and manifests of the image, but not the listing of tags and referrers. */
 const BLOBS = /\/blobs\/sha256:/;
@@ -82,7 +82,7 @@ const PULLS: Readonly<Record<string, Row>> = {
 };
 
 describe("pulled through", () => {
-  test.each(Object.entries(PULLS))("%s: done, and nothing moved in vain", { timeout: 120_000 }, async (_, { rules, factor = 1.1 }) => {
+  test.each(Object.entries(PULLS))("%s: done, and nothing moved in vain", async (_, { rules, factor = 1.1 }) => {
     pushContent(registry, "r", content, registry.quirks);
     proxy.rules.push(...rules);
     const target = await pull(proxy.host);
@@ -94,7 +94,7 @@ describe("pulled through", () => {
   test.each([
     ["one flipped bit in each blob", [{ path: BLOBS, fault: { kind: "flip" } }], 2.1],
     ["cuts", [CUT_NINE_TIMES], 1.1],
-  ] as const)("%s, into an archive and into another repository: whole", { timeout: 120_000 }, async (_, rules, factor) => {
+  ] as const)("%s, into an archive and into another repository: whole", async (_, rules, factor) => {
     pushContent(registry, "r", content, registry.quirks);
     proxy.rules.push(...rules);
     const file = join(place, "out.tar");
@@ -121,7 +121,7 @@ describe("pulled through", () => {
     }
   });
 
-  test("a redirect of blobs to another host: followed without the credential", { timeout: 120_000 }, async () => {
+  test("a redirect of blobs to another host: followed without the credential", async () => {
     const elsewhere = await startTestRegistry();
     open.push(elsewhere);
     pushContent(registry, "r", content, registry.quirks);
@@ -133,7 +133,7 @@ describe("pulled through", () => {
     for (const { headers } of elsewhere.log.requests) expect(headers).not.toHaveProperty("authorization");
   });
 
-  test("a token that ends while blobs are on their way: renewed", { timeout: 120_000 }, async () => {
+  test("a token that ends while blobs are on their way: renewed", async () => {
     const tokens = await startTokenServer({ users: { me: "secret" }, uses: 3 });
     open.push(tokens);
     registry.quirks.authorize = tokens.authorize;
@@ -143,7 +143,7 @@ describe("pulled through", () => {
     expect(tokens.asked.length).toBeGreaterThan(2);
   });
 
-  test("a wrong Docker-Content-Digest of a manifest: refused, and nothing recorded", { timeout: 120_000 }, async () => {
+  test("a wrong Docker-Content-Digest of a manifest: refused, and nothing recorded", async () => {
     registry.quirks.contentDigest = "wrong";
     pushContent(registry, "r", content, registry.quirks);
     await expect(pull(proxy.host)).rejects.toMatchObject({ code: "BLOB_CORRUPT" });
@@ -193,7 +193,6 @@ const PUSHES: Readonly<Record<string, PushRow>> = {
 describe("pushed through", () => {
   test.each(Object.entries(PUSHES).flatMap(([name, row]) => [true, false].map((forgets) => [name, forgets, row] as const)))(
     "%s, to a registry that forgets what was cut (%s): done, and little is sent twice",
-    { timeout: 120_000 },
     async (_, forgets, { rules, factor = 1.1, forgetful = factor }) => {
       registry.quirks.forgetsCutUploads = forgets;
       const source = await content.directory(join(place, "source"));
@@ -205,7 +204,7 @@ describe("pushed through", () => {
     },
   );
 
-  test("a token that ends before the end of each upload: renewed, and nothing is sent twice", { timeout: 120_000 }, async () => {
+  test("a token that ends before the end of each upload: renewed, and nothing is sent twice", async () => {
     const tokens = await startTokenServer({ users: { me: "secret" } });
     open.push(tokens);
     const ended = new Set<string>();
@@ -232,37 +231,32 @@ describe("pushed through", () => {
       "an allow-list with the types in use",
       { allowedArtifactTypes: ["application/vnd.oci.image.config.v1+json", "application/vnd.example.sbom"] },
     ],
-  ])("a registry with %s: done", { timeout: 120_000 }, async (_, quirks) => {
+  ])("a registry with %s: done", async (_, quirks) => {
     Object.assign(registry.quirks, quirks);
     await push(await content.directory(join(place, "source")), registry.host);
     expectPushed();
   });
 
-  test(
-    "a registry that refuses the referrer's type (GitLab): the image is copied, and the referrer named",
-    { timeout: 120_000 },
-    async () => {
-      Object.assign(registry.quirks, { allowedArtifactTypes: ["application/vnd.oci.image.config.v1+json"] });
-      const source = await content.directory(join(place, "source"));
-      const result = await push(source, registry.host);
-      expect(result.refused).toEqual([
-        {
-          edge: expect.objectContaining({ artifactType: "application/vnd.example.sbom" }),
-          reason: expect.stringContaining("unknown media type"),
-        },
-      ]);
-      expect(result.referrers).toBe(0);
-      const { tags, manifests } = registry.repository("r");
-      expect([...tags.keys()]).toEqual(["v1"]);
-      expect(manifests.has(result.refused[0]!.edge.referrer.digest)).toBe(false);
-      // The rest can be pulled, and is whole.
-      await pull(registry.host);
-    },
-  );
+  test("a registry that refuses the referrer's type (GitLab): the image is copied, and the referrer named", async () => {
+    Object.assign(registry.quirks, { allowedArtifactTypes: ["application/vnd.oci.image.config.v1+json"] });
+    const source = await content.directory(join(place, "source"));
+    const result = await push(source, registry.host);
+    expect(result.refused).toEqual([
+      {
+        edge: expect.objectContaining({ artifactType: "application/vnd.example.sbom" }),
+        reason: expect.stringContaining("unknown media type"),
+      },
+    ]);
+    expect(result.referrers).toBe(0);
+    const { tags, manifests } = registry.repository("r");
+    expect([...tags.keys()]).toEqual(["v1"]);
+    expect(manifests.has(result.refused[0]!.edge.referrer.digest)).toBe(false);
+    // The rest can be pulled, and is whole.
+    await pull(registry.host);
+  });
 
   test.each([400, 405, 413])(
     "a registry that refuses a referrer of more than 64 KiB with %i: named, not counted as present, and the rest is copied",
-    { timeout: 120_000 },
     async (status) => {
       const [root] = content.entries;
       const large = content.referrer(root as never, { annotations: { long: "x".repeat(100_000) } });
@@ -282,7 +276,7 @@ describe("pushed through", () => {
     },
   );
 
-  test("a registry that refuses the image itself: an error, and no tag", { timeout: 120_000 }, async () => {
+  test("a registry that refuses the image itself: an error, and no tag", async () => {
     Object.assign(registry.quirks, { allowedArtifactTypes: ["application/vnd.example.sbom"] });
     const source = await content.directory(join(place, "source"));
     await expect(push(source, registry.host)).rejects.toMatchObject({
@@ -292,7 +286,7 @@ describe("pushed through", () => {
     expect(registry.repository("r").tags.size).toBe(0);
   });
 
-  test("a registry that shows a fresh referrer late: waits for it, and does not wait for ever", { timeout: 120_000 }, async () => {
+  test("a registry that shows a fresh referrer late: waits for it, and does not wait for ever", async () => {
     registry.quirks.referrers = "api";
     registry.quirks.losesReferrerEvery = 1;
     const target = await openRepository(`${registry.host}/r:v1`, { ...QUICK, record: { delays: [1], apiLimit: 300 } });

@@ -12,7 +12,6 @@ import { bundleWorker, runWorker, startWorker } from "./run-worker.js";
 
 const LAYER_BYTES = 8 << 20;
 const COUNT = 3;
-const TIMEOUT = 240_000;
 
 let worker: Awaited<ReturnType<typeof bundleWorker>>;
 let place: string;
@@ -22,7 +21,7 @@ let content: LayoutBuilder;
 
 beforeAll(async () => {
   worker = await bundleWorker();
-}, 120_000);
+});
 afterAll(() => rmSync(worker.directory, { recursive: true, force: true }));
 beforeEach(async () => {
   place = mkdtempSync(join(tmpdir(), "ocilot-killed-"));
@@ -33,12 +32,12 @@ beforeEach(async () => {
   content.entry(image, { tag: "v1" }).listed(content.referrer(image));
   registry = await startTestRegistry({ quirks: { referrers: 404 } });
   proxy = await startFaultProxy(registry.host);
-}, 120_000);
+});
 afterEach(async () => {
   await proxy.close();
   await registry.close();
   rmSync(place, { recursive: true, force: true });
-}, 120_000);
+});
 
 /** Runs the work until the condition holds, and kills it then. */
 async function kill(work: string, path: string, when: () => boolean): Promise<void> {
@@ -55,7 +54,7 @@ function partials(path: string): { name: string; size: number }[] {
   return names.map((name) => ({ name, size: statSync(join(path, name)).size }));
 }
 
-test("a pull that is killed goes on from the bytes that came, and leaves nothing behind", { timeout: TIMEOUT }, async () => {
+test("a pull that is killed goes on from the bytes that came, and leaves nothing behind", async () => {
   pushContent(registry, "r", content, registry.quirks);
   const path = join(place, "pulled");
   const slow = { path: /\/blobs\//, times: 1e6, fault: { kind: "slow" as const, bytesPerSecond: 4 << 20 } };
@@ -71,7 +70,7 @@ test("a pull that is killed goes on from the bytes that came, and leaves nothing
 
   proxy.rules.length = 0;
   // The proxy notes a broken connection when it next writes to it.
-  await expect.poll(() => proxy.log.count("GET blob"), { timeout: 60_000 }).toBeGreaterThanOrEqual(COUNT);
+  await expect.poll(() => proxy.log.count("GET blob")).toBeGreaterThanOrEqual(COUNT);
   proxy.log.clear();
   expect((await runWorker(worker.script, "pull", `${proxy.host}/r:v1`, path)).code).toBe(0);
   const { findings } = await verifyLayout(await Layout.open(path));
@@ -81,31 +80,27 @@ test("a pull that is killed goes on from the bytes that came, and leaves nothing
   expect(proxy.log.bytes).toBeLessThan(COUNT * LAYER_BYTES - kept + 50_000);
 });
 
-test(
-  "a push that is killed sends no blob again that has arrived, and goes on with the upload where the registry kept it",
-  { timeout: TIMEOUT },
-  async () => {
-    const path = join(place, "source");
-    await content.directory(path);
-    const slow = { method: "PATCH", path: /\/blobs\/uploads\//, times: 1e6, fault: { kind: "slow" as const, bytesPerSecond: 6 << 20 } };
-    proxy.rules.push(slow);
-    const repository = registry.repository("r");
-    const held = (): number => [...repository.uploads.values()].reduce((sum, u) => sum + u.size, 0);
-    await kill("push", path, () => repository.uploads.size === COUNT && held() > 4 << 20);
-    expect(repository.tags.size).toBe(0);
-    expect(repository.manifests.size).toBe(0);
-    await expect.poll(() => proxy.log.count("PATCH upload"), { timeout: 60_000 }).toBeGreaterThanOrEqual(COUNT);
-    await expect.poll(() => [...repository.uploads.values()].every((u) => u.wasCut), { timeout: 60_000 }).toBe(true);
-    const kept = held();
+test("a push that is killed sends no blob again that has arrived, and goes on with the upload where the registry kept it", async () => {
+  const path = join(place, "source");
+  await content.directory(path);
+  const slow = { method: "PATCH", path: /\/blobs\/uploads\//, times: 1e6, fault: { kind: "slow" as const, bytesPerSecond: 6 << 20 } };
+  proxy.rules.push(slow);
+  const repository = registry.repository("r");
+  const held = (): number => [...repository.uploads.values()].reduce((sum, u) => sum + u.size, 0);
+  await kill("push", path, () => repository.uploads.size === COUNT && held() > 4 << 20);
+  expect(repository.tags.size).toBe(0);
+  expect(repository.manifests.size).toBe(0);
+  await expect.poll(() => proxy.log.count("PATCH upload")).toBeGreaterThanOrEqual(COUNT);
+  await expect.poll(() => [...repository.uploads.values()].every((u) => u.wasCut)).toBe(true);
+  const kept = held();
 
-    proxy.rules.length = 0;
-    proxy.log.clear();
-    expect((await runWorker(worker.script, "push", `${proxy.host}/r:v1`, path)).code).toBe(0);
-    expect(repository.tags.has("v1")).toBe(true);
-    for (const [digest, { length }] of content.blobs) {
-      const stored = repository.blobs.get(digest) ?? repository.manifests.get(digest)?.bytes;
-      expect([digest, stored?.length]).toEqual([digest, length]);
-    }
-    expect(proxy.log.bytes).toBeLessThan(COUNT * LAYER_BYTES - kept + 100_000);
-  },
-);
+  proxy.rules.length = 0;
+  proxy.log.clear();
+  expect((await runWorker(worker.script, "push", `${proxy.host}/r:v1`, path)).code).toBe(0);
+  expect(repository.tags.has("v1")).toBe(true);
+  for (const [digest, { length }] of content.blobs) {
+    const stored = repository.blobs.get(digest) ?? repository.manifests.get(digest)?.bytes;
+    expect([digest, stored?.length]).toEqual([digest, length]);
+  }
+  expect(proxy.log.bytes).toBeLessThan(COUNT * LAYER_BYTES - kept + 100_000);
+});

@@ -26,7 +26,7 @@ describe("requests for an image with 1,000 referrers, and a registry without the
 
   beforeAll(async () => {
     source = await thousandReferrers().directory(join(place, "source"));
-  }, 120_000);
+  });
   beforeEach(async () => {
     registry = await startTestRegistry({ quirks: { referrers: 404, etag: "ignored", ociSubject: false } });
   });
@@ -47,7 +47,7 @@ describe("requests for an image with 1,000 referrers, and a registry without the
     expect(kinds["PUT manifest"]).toBe(COUNT + 3);
     expect(kinds["HEAD blob"] ?? 0).toBe(0);
     expect(registry.repository("k1").tags.size).toBe(2);
-  }, 120_000);
+  });
 
   test("pushed into a repository that has something: at most 4,010; unchanged again: at most 4", async () => {
     const other = new LayoutBuilder();
@@ -57,7 +57,7 @@ describe("requests for an image with 1,000 referrers, and a registry without the
     registry.log.clear();
     await push();
     expect(registry.log.kinds()).toEqual({ "GET manifest": 2, "GET tags": 1, "GET referrers": 1 });
-  }, 120_000);
+  });
 
   test("pulled: at most 2,010, none of them for a list that is not there; unchanged again: at most 4", async () => {
     await push();
@@ -73,5 +73,5 @@ describe("requests for an image with 1,000 referrers, and a registry without the
     expect(registry.log.requests.filter((r) => r.status === 404).length).toBeLessThanOrEqual(1);
     await pull();
     expect(registry.log.kinds()).toEqual({ "GET manifest": 2, "GET tags": 1, "GET referrers": 1 });
-  }, 120_000);
+  });
 });
