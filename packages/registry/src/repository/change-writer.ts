@@ -66,7 +66,7 @@ export class ChangeWriter {
       if (!(bytes instanceof Uint8Array)) throw bytes!;
       await this.#client.putManifest(tag, bytes, { mediaType: descriptor.mediaType, ...this.#options });
       this.#known.isEmpty = false;
-      this.#blobs.remember(descriptor, bytes);
+      this.#blobs.manifests.remember(descriptor, bytes);
       const old = state.tags.get(tag);
       state.tags.set(tag, { descriptor, ...(old?.subject !== undefined && { subject: old.subject }) });
     });

@@ -136,7 +136,7 @@ class RepositoryWalk {
   async #getTag(tag: string): Promise<FetchedManifest | undefined> {
     try {
       const found = await this.#client.getManifest(tag, this.#options);
-      this.#reader.remember(found.descriptor, found.bytes);
+      this.#reader.manifests.remember(found.descriptor, found.bytes);
       return found;
     } catch (error) {
       if (isOcilotError(error, "REF_NOT_FOUND", "BLOB_NOT_FOUND")) return undefined;
@@ -148,7 +148,7 @@ class RepositoryWalk {
     const head = await this.#client.headManifest(digest, this.#options);
     if (head === undefined) return [];
     const { descriptor, bytes } = await this.#client.getManifest(digest, this.#options);
-    this.#reader.remember(descriptor, bytes);
+    this.#reader.manifests.remember(descriptor, bytes);
     this.#digests.set(digest, descriptor);
     return [descriptor];
   }
@@ -209,6 +209,6 @@ class RepositoryWalk {
     this.#referrers.set(subject, siblings);
     if (siblings.has(descriptor.digest)) return;
     siblings.set(descriptor.digest, { descriptor, by });
-    this.#reader.noteListed(descriptor);
+    this.#reader.manifests.noteListed(descriptor);
   }
 }

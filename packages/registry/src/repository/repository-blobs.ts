@@ -163,7 +163,7 @@ export class RepositoryBlobs extends RepositoryReader implements BlobStore {
     if (bytes.length > MAX_MANIFEST_BYTES) throw tooLarge(d, MAX_MANIFEST_BYTES);
     await this.client.putManifest(d.digest, bytes, { mediaType: d.mediaType, ...this.given(signal) });
     this.known.isEmpty = false;
-    this.remember(d, bytes);
+    this.manifests.remember(d, bytes);
   }
 
   async #push(

@@ -8,8 +8,6 @@ import {
   MAX_MANIFEST_BYTES,
   OcilotError,
   algorithmOf,
-  blobNotFound,
-  checkBytes,
   isOcilotError,
   manifestKind,
   parseManifest,
@@ -20,9 +18,11 @@ import {
 } from "@ocilot/layout";
 import type { RepositoryClient } from "../client/types.js";
 import { checkedStream } from "./checked-stream.js";
+import { type GivenSignal, givenSignal } from "./given-signal.js";
 import { inParallel } from "./in-parallel.js";
 import type { KnownContent } from "./known-content.js";
 import type { ManifestCache } from "./manifest-cache.js";
+import { ManifestSource, type ManifestSourceParts } from "./manifest-source.js";
 
 /** What is held in memory whole; a larger blob is read as a stream or not at all. */
 const MAX_BYTES = 2 ** 31 - 1;
@@ -34,14 +34,9 @@ const LARGE_BYTES = 1024 * 1024;
 const PROBES = 16;
 
 /** What the halves of a repository share. */
-export interface RepositoryParts {
-  readonly client: RepositoryClient;
-  readonly known: KnownContent;
-  readonly cache: ManifestCache;
+export interface RepositoryParts extends ManifestSourceParts {
   /** What `index.json` names now. */
   readonly roots: () => Promise<readonly Descriptor[]>;
-  /** Ends whatever is asked, beside the signals of single calls. */
-  readonly signal: AbortSignal | undefined;
 }
 
 /**
@@ -54,11 +49,11 @@ export class RepositoryReader implements BlobReader {
   protected readonly cache: ManifestCache;
   readonly #roots: () => Promise<readonly Descriptor[]>;
   readonly #signal: AbortSignal | undefined;
-  readonly #near: BlobReader[] = [];
-  readonly #fetching: Map<Digest, Promise<Uint8Array>> = new Map();
+  readonly manifests: ManifestSource;
 
   constructor({ client, known, cache, roots, signal }: RepositoryParts) {
     this.#signal = signal;
+    this.manifests = new ManifestSource({ client, known, cache, signal });
     this.client = client;
     this.known = known;
     this.cache = cache;
@@ -66,12 +61,8 @@ export class RepositoryReader implements BlobReader {
   }
 
   /** The signals that end a request. */
-  protected given(signal?: AbortSignal): { readonly signal?: AbortSignal } {
-    if (signal === undefined || this.#signal === undefined) {
-      const only = signal ?? this.#signal;
-      return only === undefined ? {} : { signal: only };
-    }
-    return { signal: signal === this.#signal ? signal : AbortSignal.any([signal, this.#signal]) };
+  protected given(signal?: AbortSignal): GivenSignal {
+    return givenSignal(signal, this.#signal);
   }
 
   async has(digest: Digest): Promise<boolean> {
@@ -83,7 +74,7 @@ export class RepositoryReader implements BlobReader {
     if (known !== undefined || this.known.isEmpty) return known;
     const head = await this.client.headManifest(digest, this.given());
     if (head === undefined) return await this.#blobSize(digest);
-    if (head.size === undefined) return (await this.#fetch(digest)).length;
+    if (head.size === undefined) return (await this.manifests.fetch(digest)).length;
     this.known.addManifest({ mediaType: head.mediaType, digest, size: head.size });
     return head.size;
   }
@@ -143,13 +134,13 @@ export class RepositoryReader implements BlobReader {
   async #learn(manifests: readonly Descriptor[]): Promise<void> {
     await inParallel(manifests, async (d) => {
       if (this.known.isChild(d.digest) && this.known.manifest(d.digest) === undefined) await this.size(d.digest);
-      if (this.cache.get(d.digest) === undefined) await this.#readNear(d);
+      if (this.cache.get(d.digest) === undefined) await this.manifests.readNear(d);
     });
   }
 
   /** Of another repository nothing is near. */
   readNear(other: BlobReader): void {
-    if (!(other instanceof RepositoryReader) && !this.#near.includes(other)) this.#near.push(other);
+    if (!(other instanceof RepositoryReader)) this.manifests.addNear(other);
   }
 
   async open(d: Descriptor, { signal }: ReadOptions = {}): Promise<Readable> {
@@ -170,10 +161,10 @@ export class RepositoryReader implements BlobReader {
       } catch (error) {
         // What a descriptor without a type means may be a manifest.
         if (!isOcilotError(error, "BLOB_NOT_FOUND") || d.size > MAX_MANIFEST_BYTES) throw error;
-        return await this.#manifest(d, options.signal);
+        return await this.manifests.read(d, options.signal);
       }
     }
-    return await this.#manifest(d, options.signal);
+    return await this.manifests.read(d, options.signal);
   }
 
   async bytesMany(ds: readonly Descriptor[], options: ReadBytesOptions = {}): Promise<(Uint8Array | OcilotError)[]> {
@@ -192,7 +183,7 @@ export class RepositoryReader implements BlobReader {
     file: string,
     options: { signal?: AbortSignal; onBytes?: (n: number) => void; sync?: boolean } = {},
   ): Promise<void> {
-    if (!this.#isManifest(d)) return await this.client.downloadBlob(d, file, options);
+    if (!this.#isManifest(d)) return await this.client.downloadBlob(d, file, { ...options, ...this.given(options.signal) });
     const bytes = await this.bytes(d, options.signal && { signal: options.signal });
     await writeFile(file, bytes, { mode: 0o600, flush: options.sync ?? false });
     options.onBytes?.(bytes.length);
@@ -223,60 +214,6 @@ export class RepositoryReader implements BlobReader {
   #checkSize(d: Descriptor): void {
     const known = this.known.size(d.digest);
     if (known !== undefined && known !== d.size) throw sizeMismatch(d, known);
-  }
-
-  async #manifest(d: Descriptor, signal: AbortSignal | undefined): Promise<Uint8Array> {
-    const bytes = this.cache.get(d.digest) ?? (await this.#readNear(d)) ?? (await this.#fetch(d.digest, signal));
-    return checkBytes(d, bytes);
-  }
-
-  async #readNear(d: Descriptor): Promise<Uint8Array | undefined> {
-    // Whether the registry has it only the registry can tell.
-    if (this.#near.length === 0 || this.known.manifest(d.digest) === undefined) return undefined;
-    for (const reader of this.#near) {
-      const [bytes] = await reader.bytesMany([d], { maxBytes: MAX_MANIFEST_BYTES });
-      if (!(bytes instanceof Uint8Array)) continue;
-      this.remember(d, bytes);
-      return bytes;
-    }
-    return undefined;
-  }
-
-  /** Once, however many ask at the same time. */
-  async #fetch(digest: Digest, signal?: AbortSignal): Promise<Uint8Array> {
-    const known = this.#fetching.get(digest);
-    if (known !== undefined) return await known;
-    const fetching = this.#fetchManifest(digest, signal);
-    this.#fetching.set(digest, fetching);
-    try {
-      return await fetching;
-    } finally {
-      this.#fetching.delete(digest);
-    }
-  }
-
-  async #fetchManifest(digest: Digest, signal: AbortSignal | undefined): Promise<Uint8Array> {
-    if (this.known.isEmpty) throw blobNotFound({ digest });
-    const { descriptor, bytes } = await this.client.getManifest(digest, this.given(signal));
-    this.remember(descriptor, bytes);
-    return bytes;
-  }
-
-  /** Notes that the registry lists a manifest, which has not been read yet. */
-  noteListed(d: Descriptor): void {
-    if (this.known.manifest(d.digest) === undefined) this.known.addManifest({ mediaType: d.mediaType, digest: d.digest, size: d.size });
-  }
-
-  /** Remembers a manifest that the registry has. */
-  remember(d: Descriptor, bytes: Uint8Array): void {
-    this.known.addManifest({ mediaType: d.mediaType, digest: d.digest, size: d.size });
-    this.cache.set(d.digest, bytes);
-    try {
-      this.known.addNamedBy(parseManifest(bytes, d.mediaType, d.digest));
-    } catch (error) {
-      // Reading it reports what is wrong with it.
-      if (!isOcilotError(error)) throw error;
-    }
   }
 }
 
