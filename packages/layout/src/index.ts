@@ -14,6 +14,7 @@ export { compressionOf, hasZstd } from "./archive/compression.js";
 export { blobMember, documentMember, layoutMembers } from "./archive/layout-members.js";
 export { END_BYTES, memberBytes } from "./archive/tar-bytes.js";
 export { replaceFile } from "./filesystem/atomic-write.js";
+export { EarlySync } from "./filesystem/early-sync.js";
 export { renameOver, renameOverSync } from "./filesystem/rename-over.js";
 export { type ArchiveMember, type ArchiveOutput, type MemberProgress, refuseTakenPath, writeArchive } from "./archive/write-archive.js";
 export { type CloneOptions, type CloneResult, cloneLayout } from "./transfer/clone-layout.js";

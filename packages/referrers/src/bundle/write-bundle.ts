@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { type FileHandle, lstat, open, readdir, rm } from "node:fs/promises";
+import { lstat, readdir, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { Writable } from "node:stream";
+import type { Writable } from "node:stream";
 import {
   type ArchiveMember,
   type Compression,
@@ -23,6 +23,7 @@ import {
 } from "@ocilot/layout";
 import { BlobCursor } from "./blob-cursor.js";
 import { type BundlePiece, pieceName } from "./bundle-document.js";
+import { HashedFile } from "./hashed-file.js";
 import { openBundle } from "./open-bundle.js";
 import { checksumName, isPartOf } from "./part-names.js";
 import { type BundlePlan, openingMembers } from "./plan-bundle.js";
@@ -109,6 +110,7 @@ export async function writeParts(plan: BundlePlan, path: string, options: Bundle
         await writeHashed(temp, membersOf(plan, number, cursors), {
           ...options,
           path: join(directory, parts[number - 1]!.name),
+          size: parts[number - 1]!.size,
           compression,
           sync,
           onBytes,
@@ -179,28 +181,15 @@ async function* hashed(chunks: AsyncIterable<Uint8Array>, hash: ReturnType<typeo
 async function writeHashed(
   temp: string,
   members: readonly ArchiveMember[],
-  {
-    path,
-    compression,
-    sync,
-    signal,
-    onBytes,
-  }: BundleOutput & {
-    readonly path: string;
-    readonly compression: Compression;
-    readonly sync: boolean;
-    readonly onBytes: (n: number) => void;
-  },
+  { path, size, sync, ...options }: HashedOutput,
 ): Promise<string> {
-  const file = await open(temp, "wx", 0o666).catch((error: unknown) => {
+  const file = await HashedFile.create(temp, { size, sync }).catch((error: unknown) => {
     throw ioError(error, path);
   });
   try {
-    const hash = createHash("sha256");
-    const sink = fileSink(file, hash);
-    await writeArchive(sink, members, { compression, ...(signal && { signal }), onMember: (event) => onBytes(event.bytes) });
-    if (sync) await file.sync();
-    return hash.digest("hex");
+    const { compression, signal, onBytes } = options;
+    await writeArchive(file.sink, members, { compression, ...(signal && { signal }), onMember: (event) => onBytes(event.bytes) });
+    return await file.finish();
   } catch (error) {
     throw isOcilotError(error, "IO_ERROR") && error.details.path === "the stream" ? ioError(error.cause, path) : error;
   } finally {
@@ -208,18 +197,12 @@ async function writeHashed(
   }
 }
 
-function fileSink(file: FileHandle, hash: ReturnType<typeof createHash>): Writable {
-  return new Writable({
-    highWaterMark: 4 << 20,
-    write(chunk: Buffer, _encoding, done): void {
-      hash.update(chunk);
-      writeAll(file, chunk).then(() => done(), done);
-    },
-  });
-}
-
-async function writeAll(file: FileHandle, chunk: Buffer): Promise<void> {
-  for (let at = 0; at < chunk.length;) at += (await file.write(chunk, at)).bytesWritten;
+interface HashedOutput extends BundleOutput {
+  readonly path: string;
+  readonly size: number;
+  readonly compression: Compression;
+  readonly sync: boolean;
+  readonly onBytes: (n: number) => void;
 }
 
 /** Tells whether parts are there that a killed run of the same plan has renamed before it wrote the checksums. */
