@@ -49,7 +49,7 @@ async function mutate(name, sources) {
     plugins: ["@stryker-mutator/vitest-runner", new URL("ignore-messages.mjs", import.meta.url).pathname],
     ignorers: ["messages"],
     mutate: sources.map((path) => `packages/${path}`),
-    ignorePatterns: ["docs/**", "test/**", "!test/mutation/**", "packages/*/dist/**", ".changeset"],
+    ignorePatterns: ["docs/**", "test/**", "!test/mutation/**", "!test/limits.ts", "packages/*/dist/**", ".changeset"],
     tempDirName: ".stryker-tmp",
     reporters: ["progress-append-only"],
     coverageAnalysis: "perTest",
