@@ -1,5 +1,5 @@
 import { type Descriptor, type Digest, type Layout, OcilotError, blobPath } from "@ocilot/layout";
-import { detach } from "@ocilot/referrers";
+import { collectGarbage, detach, openView, readGraph } from "@ocilot/referrers";
 import { LayoutBuilder } from "@ocilot/testkit";
 import { describe, expect, test } from "vitest";
 import { finishDetach } from "../src/write/finish-detach.js";
@@ -19,7 +19,7 @@ function make(change: (b: LayoutBuilder, parts: { child: Descriptor; listed: Des
   const loose = builder.referrer(image, { members: { annotations: { n: "loose" } } });
   builder.listed(listed);
   change(builder, { child, listed, loose });
-  return { layout: builder.layout(), index, child, listed, loose };
+  return { layout: builder.layout(), builder, index, child, listed, loose };
 }
 
 /** Reading this manifest fails as on a disk with a fault. */
@@ -60,4 +60,50 @@ test("a detach changes nothing while a manifest cannot be read", async () => {
   expect((await errorOf(detach(layout, listed.digest))).code).toBe("IO_ERROR");
   expect((await layout.index.read()).text).toBe(text);
   expect(await layout.blobs.has(listed.digest)).toBe(true);
+});
+
+describe("what something else holds is not detached", () => {
+  const holders: Record<string, (b: LayoutBuilder, listed: Descriptor) => Descriptor> = {
+    "as a layer": (b, listed) => b.image({ members: { layers: [listed] } }),
+    "as the config of an artifact": (b, listed) => b.image({ members: { config: listed } }),
+    "in a layer of a type that is not known": (b, listed) =>
+      b.image({ members: { layers: [b.document({ any: listed.digest }, "application/vnd.example.list+json")] } }),
+  };
+
+  test.each(Object.entries(holders))("%s", async (_, hold) => {
+    let holder: Descriptor | undefined;
+    const { layout, listed, loose } = make((b, parts) => b.entry((holder = hold(b, parts.listed)), { tag: "holder" }));
+    const { text } = await layout.index.read();
+    const error = await errorOf(detach(layout, listed.digest));
+    expect(error).toMatchObject({ code: "WRITE_REFUSED", details: { reason: "held" } });
+    expect(error.message).toContain(listed.digest);
+    expect([(await layout.index.read()).text, await layout.blobs.has(listed.digest)]).toEqual([text, true]);
+    // Once nothing holds it, nothing refuses.
+    await layout.untag("holder");
+    await collectGarbage(layout, { grace: 0 });
+    await layout.index.update(({ entries }) =>
+      entries.flatMap((e) => (e.descriptor.digest === holder!.digest ? [{ op: "remove" as const, position: e.position }] : [])),
+    );
+    await detach(layout, listed.digest);
+    expect(await layout.blobs.has(listed.digest)).toBe(false);
+    await finishDetach(layout, [loose.digest], {});
+    expect(await layout.blobs.has(loose.digest)).toBe(false);
+  });
+
+  test.each(Object.entries(holders))("%s: neither does the end of an interrupted detach delete it", async (_, hold) => {
+    const { layout, listed } = make((b, parts) => b.entry(hold(b, parts.listed), { tag: "holder" }));
+    await finishDetach(layout, [listed.digest], {});
+    expect(await layout.blobs.has(listed.digest)).toBe(true);
+  });
+
+  test("a corrupt manifest may name it: it waits for a later run, and is no referrer meanwhile", async () => {
+    const { builder, index, listed } = make(() => undefined);
+    const sound = builder.blobs.get(index.digest)!;
+    builder.blobs.set(index.digest, sound.with(sound.length - 3, 0x21));
+    const corrupt = builder.layout();
+    await detach(corrupt, listed.digest);
+    expect(await corrupt.blobs.has(listed.digest)).toBe(true);
+    expect((await corrupt.index.read()).annotations).toEqual({ [MARK]: listed.digest });
+    expect((await readGraph(await openView(corrupt, { scan: true }))).referrers()).not.toContain(listed.digest);
+  });
 });

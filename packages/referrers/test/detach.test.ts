@@ -76,7 +76,11 @@ describe("detach beside others, and cut short", () => {
       return await layout.index.update(edit, options);
     };
     const index = { read: () => layout.index.read(), update };
-    return new Proxy(layout, { get: (target, key) => (key === "index" ? index : Reflect.get(target, key)) });
+    const own = (target: Layout, key: string | symbol): unknown => {
+      const value: unknown = Reflect.get(target, key);
+      return typeof value === "function" ? value.bind(target) : value;
+    };
+    return new Proxy(layout, { get: (target, key) => (key === "index" ? index : own(target, key)) });
   }
 
   test("two at once, interleaved between their steps, bring neither back", async () => {

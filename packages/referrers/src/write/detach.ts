@@ -5,6 +5,7 @@ import type { ReferrerGraph } from "../graph/referrer-graph.js";
 import { replacedLists } from "../records/replaced-lists.js";
 import { detachedDigests } from "../view/detached.js";
 import { type LayoutView, manifestOf } from "../view/layout-view.js";
+import { stillNamed } from "../view/still-named.js";
 import { openView } from "../view/open-view.js";
 import { deleteReplaced, timeBefore } from "./delete-replaced.js";
 import { draftWithout } from "./draft-without.js";
@@ -56,6 +57,7 @@ export async function detach(layout: Layout, referrer: Digest, options: DetachOp
     if (edges.length === 0) return [];
     refuseHeld(view, edges);
     const draft = await draftWithout(view, graph, edges);
+    await refuseNamed(layout, draft.view(), edges, options.signal);
     replaced = await replacedLists(view, draft.view());
     started = await timeBefore(layout, replaced);
     return await writeDraft(layout, draft, view, graph);
@@ -128,4 +130,23 @@ function refuseHeld(view: LayoutView, removed: readonly ReferrerEdge[]): void {
       { reason: "inside-index" },
     );
   }
+}
+
+/** What is held elsewhere stays in the layout, with its subject, and would be found as a referrer again. */
+async function refuseNamed(
+  layout: Layout,
+  after: LayoutView,
+  removed: readonly ReferrerEdge[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const named = await stillNamed(layout, after, new Set(removed.map((e) => e.referrer.digest)), signal);
+  const [first] = named ?? [];
+  if (first === undefined) return;
+  const [digest, by] = first;
+  throw new OcilotError(
+    "WRITE_REFUSED",
+    `${digest} is named by ${by ?? "index.json or a file beside it"} as well, so that it would stay in the layout and be found as a referrer again`,
+    { reason: "held" },
+    { hint: by === undefined ? "Nothing was changed." : `Nothing was changed. See what that is with: ocilot cat LAYOUT@${by}` },
+  );
 }
