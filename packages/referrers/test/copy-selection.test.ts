@@ -1,6 +1,7 @@
 import { type Descriptor, type Digest, Layout, blobPath, memoryBackend } from "@ocilot/layout";
 import { LayoutBuilder, fixtureLayout } from "@ocilot/testkit";
 import { describe, expect, test } from "vitest";
+import { copyLayout } from "@ocilot/referrers";
 import { type ClosureOptions, type Closure, collectClosure } from "../src/copy/closure.js";
 import { type CopySelection, type SelectOptions, selectCopy } from "../src/copy/select-copy.js";
 import { cosignTag } from "../src/conventions/digest-tag.js";
@@ -66,6 +67,32 @@ describe("what belongs to a root", () => {
     expect(found.edges).toHaveLength(1);
   });
 
+  test("referrers of its config and its layers, and theirs, listed or not", async () => {
+    const b = new LayoutBuilder();
+    const image = b.image();
+    b.entry(image, { tag: "v1" });
+    const { config, layers } = JSON.parse(new TextDecoder().decode(b.blobs.get(image.digest))) as {
+      config: Descriptor;
+      layers: Descriptor[];
+    };
+    const ofLayer = b.referrer(layers[0]!);
+    const ofReferrer = b.referrer(ofLayer);
+    b.listed(b.referrer(config));
+    const layout = b.layout();
+    const found = await closureOf(layout, [image]);
+    expect(found.edges).toHaveLength(3);
+    expect([...found.manifests.keys(), ...found.blobs.keys()].toSorted()).toEqual([...b.blobs.keys()].toSorted());
+    expect((await closureOf(layout, [image], { referrers: false })).edges).toEqual([]);
+    for (const options of [{}, { reference: "v1" }]) {
+      const target = new Layout(memoryBackend());
+      const { unreferenced } = await copyLayout(layout, target, options);
+      expect(unreferenced.blobs).toBe(0);
+      expect(await target.blobs.has(ofReferrer.digest)).toBe(true);
+      const graph = await readGraph(await openView(target, { scan: true }));
+      expect(graph.has(layers[0]!.digest, ofLayer.digest) && graph.has(ofLayer.digest, ofReferrer.digest)).toBe(true);
+    }
+  });
+
   test("a manifest that many lead to is visited once", async () => {
     const b = new LayoutBuilder();
     const image = named(b, "image");
@@ -103,16 +130,6 @@ describe("what belongs to a root", () => {
     const { edges } = await collectClosure(layout, view, graph, [one]);
     expect(pairs({ edges })).toEqual([`${one.digest} ${two.digest}`, `${two.digest} ${one.digest}`].toSorted());
     expect(digests(asked)).toEqual(digests([one, one, two]));
-  });
-
-  test("what names a layer as its subject refers to no manifest and does not belong to the image", async () => {
-    const b = new LayoutBuilder();
-    const layer = b.blob("layer", "application/vnd.oci.image.layer.v1.tar");
-    const image = b.image({ members: { layers: [layer] } });
-    const ofLayer = b.referrer(layer);
-    b.entry(image, { tag: "v1" }).listed(ofLayer);
-    const { manifests, blobs, edges } = await closureOf(b.layout(), [image]);
-    expect([[...manifests.keys()], blobs.has(layer.digest), edges]).toEqual([[image.digest], true, []]);
   });
 
   test("what is missing is told with the way to it and the entries that note it as left out", async () => {

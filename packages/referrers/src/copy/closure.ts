@@ -12,7 +12,7 @@ import { type LayoutView, type ManifestNode, manifestOf } from "../view/layout-v
 export interface ClosureOptions {
   /** Children of image indexes to leave out; not applied below a referrer, which is signed as a whole. */
   readonly leaveOut?: ReadonlySet<Digest>;
-  /** Referrers of every manifest in the closure, of those referrers, and so on (default: true). */
+  /** Referrers of everything in the closure, of those referrers, and so on (default: true). */
   readonly referrers?: boolean;
   /** Returns whether some blob of the source is not in the closure: only then blobs are searched for digests. */
   readonly hasMore?: (closure: { has(digest: Digest): boolean }) => boolean;
@@ -104,16 +104,23 @@ export async function collectClosure(
       const below = { isWhole, parents: [...parents, digest], entries };
       manifests.set(digest, node);
       for (const d of [...(manifest.config ? [manifest.config] : []), ...manifest.layers]) {
-        if (manifestKind(d.mediaType) === undefined) keep(d);
-        else level.push({ d, ...below });
+        if (manifestKind(d.mediaType) === undefined) {
+          keep(d);
+          addReferrers(d.digest);
+        } else level.push({ d, ...below });
       }
       for (const d of manifest.manifests) {
         if (!isWhole && options.leaveOut?.has(d.digest) === true) omitted.push(d);
         else level.push({ d, ...below });
       }
     }
+    addReferrers(digest);
+  }
+
+  /** A config or a layer may be a subject as well. */
+  function addReferrers(subject: Digest): void {
     if (options.referrers === false) return;
-    for (const edge of graph.of(digest)) {
+    for (const edge of graph.of(subject)) {
       edges.add(edge);
       level.push({ d: edge.referrer, isWhole: true, parents: NONE, entries: NONE });
     }
