@@ -1,7 +1,7 @@
-import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Descriptor, Layout, REF_NAME, blobPath } from "@ocilot/layout";
-import { collectGarbage, copyLayout, openView, readGraph } from "@ocilot/referrers";
+import { collectGarbage, copyLayout, openView, readGraph, verifyLayout } from "@ocilot/referrers";
 import { LayoutBuilder, tempDir } from "@ocilot/testkit";
 import { describe, expect, test } from "vitest";
 import { errorOf, linksOf } from "./helpers.js";
@@ -215,5 +215,31 @@ describe("an entry of the target that states a wrong size of what is copied is c
     const sizes = (of: readonly { readonly descriptor: Descriptor }[]) => of.map(({ descriptor: d }) => [d.digest, d.size]);
     expect(sizes(entries)).toEqual([[other.digest, other.size + 1], ...sizes(whole.entries)]);
     expect((await target.resolve("v1")).size).toBe(image.size);
+  });
+});
+
+describe("a corrupt manifest in the target is replaced: its digest and size alone do not make it present", () => {
+  const overwrite = (dir: string, d: Descriptor): void => {
+    const path = join(dir, blobPath(d.digest));
+    chmodSync(path, 0o644);
+    writeFileSync(path, Buffer.alloc(d.size, 0x20));
+  };
+
+  test.each([["v1"], [undefined]])("copied: %s", async (reference) => {
+    const made = imageAnd();
+    const referrer = made.builder.referrer(made.image);
+    made.builder.listed(referrer);
+    const source = made.builder.layout();
+    const dir = join(tempDir(), "out");
+    const target = await Layout.create(dir, { sync: false });
+    const options = reference === undefined ? {} : { reference };
+    const first = await copyLayout(source, target, options);
+    overwrite(dir, made.image);
+    overwrite(dir, referrer);
+    const again = await copyLayout(source, await Layout.open(dir, { sync: false }), options);
+    expect([again.written, again.present]).toEqual([{ blobs: 2, bytes: made.image.size + referrer.size }, first.written.blobs - 2]);
+    const after = await Layout.open(dir);
+    expect((await readGraph(await openView(after))).has(made.image.digest, referrer.digest)).toBe(true);
+    expect((await verifyLayout(after)).findings.filter((f) => f.severity === "error")).toEqual([]);
   });
 });

@@ -34,7 +34,7 @@ export const command: Command = defineCommand({
     "For docker, podman or ctr: ocilot copy --docker ./layout:v1 - | docker load",
     "What refers to a referrer that --kind leaves out is left out too; name both kinds to keep it. Content is read only where a manifest does not tell its kind.",
     "A registry that refuses the type of a referrer gets the rest; the referrer is named, and the exit code is 8.",
-    "If anything that belongs to the copy is missing or corrupt, nothing is copied.",
+    "If anything that belongs to the copy is missing or corrupt, nothing is copied. Layers that DST has are not read again: verify hashes them.",
     "Referrers are recorded in the conventions in use in DST, else in those of SRC, unless --convention is given.",
   ],
   exitCodes: {

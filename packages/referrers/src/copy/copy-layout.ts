@@ -3,6 +3,7 @@ import { type Descriptor, type Digest, type Layout, OcilotError, type WriteOptio
 import type { ConventionId, ReferrerEdge } from "../graph/edge.js";
 import { type MovedName, copiedEntries, refuseTakenTags } from "./copied-entries.js";
 import { type CopyRecord, recordCopy } from "./record-copy.js";
+import { replaceCorruptManifests } from "./replace-corrupt.js";
 import { type RefusedReferrer, ReferrerRefusals } from "./referrer-refusals.js";
 import { type CopySelection, type SelectOptions, selectCopy } from "./select-copy.js";
 import { stageCopy } from "./staged-layout.js";
@@ -18,6 +19,8 @@ export interface CopyOptions extends SelectOptions, WriteOptions {
   readonly onProgress?: (event: CopyProgress) => void;
   readonly signal?: AbortSignal;
 }
+
+type Figures = Pick<CopyResult, "written" | "present">;
 
 /** What was copied, and what was not. */
 export interface CopyResult {
@@ -84,9 +87,18 @@ export async function copyLayout(source: Layout, target: Layout | (() => Promise
   if (options.signal?.aborted === true) throw new OcilotError("ABORTED", "interrupted; nothing was copied", {});
   const destination = typeof target === "function" ? await target() : target;
   const refusals = new ReferrerRefusals(source, selection);
-  const figures = await transferContent(source, destination, selection, { ...options, onRefused: refusals.onRefused });
+  const isThere = typeof target !== "function" && !intoRegistry;
+  const replaced = isThere ? await replaceCorruptManifests(source, target, selection.content, options.signal) : [];
+  const moved = await transferContent(source, destination, selection, { ...options, onRefused: refusals.onRefused });
+  const figures = withReplaced(moved, replaced);
   const taken = await refusals.taken();
   return copyResult(taken.selection, figures, await recordCopy(source, taken.selection, destination, options), taken.refused);
+}
+
+/** What was written in place of a corrupt blob was not there before. */
+function withReplaced({ written, present }: Figures, replaced: readonly Descriptor[]): Figures {
+  const bytes = replaced.reduce((sum, d) => sum + d.size, 0);
+  return { written: { blobs: written.blobs + replaced.length, bytes: written.bytes + bytes }, present: present - replaced.length };
 }
 
 /** Throws what would be refused, before anything is written. */
@@ -106,7 +118,7 @@ async function rehearse(
 /** Returns what there is to report of a copy, into whatever it was made. */
 export function copyResult(
   selection: CopySelection,
-  figures: Pick<CopyResult, "written" | "present">,
+  figures: Figures,
   record: CopyRecord,
   refused: readonly RefusedReferrer[] = [],
 ): CopyResult {
