@@ -107,7 +107,12 @@ export const GROUPS = {
   headers: {
     guards: "The header of a tar member is read as every other program reads it, or refused",
     sources: ["layout/src/archive/extended-headers.ts", "layout/src/archive/tar-header.ts"],
-    tests: TAR_TESTS,
+    tests: [
+      ...TAR_TESTS,
+      "layout/test/archives/nul-names.test.ts",
+      "layout/test/archives/devices.test.ts",
+      "layout/test/archive-write.test.ts",
+    ],
   },
   members: {
     guards: "A name in a tar stands for the content that every other program finds under it, or is refused",

@@ -157,3 +157,24 @@ describe("kinds of members", () => {
       expect((await errorOf(scan(member))).code).toBe("UNSAFE_NAME");
   });
 });
+
+describe("a single block of zeros is found out wherever the next block has to be read from", () => {
+  const zeros = Buffer.alloc(512);
+  const refused = { code: "ARCHIVE_INVALID", message: expect.stringContaining("single block of zeros") as string };
+
+  test("behind a member so large that only its header was read", async () => {
+    const large = tar([{ name: "large", body: new Uint8Array(200_000) }], zeros);
+    expect(await errorOf(scanBytes(Buffer.concat([large, tar([A])])))).toMatchObject(refused);
+    expect((await scanBytes(Buffer.concat([large, zeros]))).hasEnd).toBe(true);
+  });
+
+  test("as the last block of what is read at once", async () => {
+    const many = tar(
+      Array.from({ length: 127 }, (_, i): RawMember => ({ name: `f${i}` })),
+      zeros,
+    );
+    expect(many.length).toBe(1 << 16);
+    expect(await errorOf(scanBytes(Buffer.concat([many, tar([A])])))).toMatchObject(refused);
+    expect((await scanBytes(Buffer.concat([many, zeros]))).members).toHaveLength(127);
+  });
+});

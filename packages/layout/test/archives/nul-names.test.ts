@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { gnuLong, layoutMembers, pax, refusal, tar } from "./tar-maker.js";
+import { openArchive } from "../../src/index.js";
+import { archiveWith, gnuLong, layoutMembers, pax, refusal, tar } from "./tar-maker.js";
 
 test("a name with a NUL and more behind it is refused: programs disagree where it ends", async () => {
   const cases = [
@@ -16,4 +17,18 @@ test("a name with a NUL and more behind it is refused: programs disagree where i
     expect(error.code).toBe("UNSAFE_NAME");
     expect(error.message).toContain("contains NUL");
   }
+});
+
+test("the name field does not count where an extended header gives the name, and a full field needs no NUL", async () => {
+  const full = "n".repeat(100);
+  const layout = await openArchive(
+    archiveWith(tar([...layoutMembers(), pax({ path: "long" }), { name: "x\0y", body: "x" }, { name: full, body: "x" }])),
+  );
+  await layout.close();
+  for (const [member, name] of [
+    [{ name: "x\0y\0", body: "x" }, "x\0y"],
+    [{ name: "\0x", body: "x" }, "\0x"],
+    [{ name: "\uFEFFx\0y", body: "x" }, "\uFEFFx\0y"],
+  ] as const)
+    expect((await refusal(tar([...layoutMembers(), member]))).details).toEqual({ name });
 });

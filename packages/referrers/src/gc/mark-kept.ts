@@ -1,5 +1,6 @@
 import { type Descriptor, type Digest, type Layout, OcilotError } from "@ocilot/layout/web";
 import type { ReferrerGraph } from "../graph/referrer-graph.js";
+import { extensionContent } from "../view/extension-content.js";
 import { blobsNamedBy, dockerContent } from "../view/followed-blobs.js";
 import { type LayoutView, type ManifestNode, manifestOf } from "../view/layout-view.js";
 
@@ -19,7 +20,7 @@ export interface MarkOptions {
 }
 
 /**
- * Marks everything that entries of `index.json` and Docker's files lead to, through children, configs, layers and `subject`; then
+ * Marks everything that `index.json` and Docker's files lead to, through children, configs, layers and `subject`; then
  * every referrer of what is marked, listed or not; then what blobs of unknown media types name. It ends when nothing new is found.
  * @throws OcilotError `BLOB_CORRUPT` and others for content that cannot be read: what it needs is unknown
  */
@@ -30,6 +31,7 @@ export async function markKept(layout: Layout, view: LayoutView, graph: Referrer
   const unsearched: Descriptor[] = [];
   await follow(view.entries.map((e) => e.descriptor));
   await follow(await dockerContent(layout, view));
+  await follow(await extensionContent(layout, view.entries));
   while (await searchBlobs());
   const unlisted = graph.edges().filter((e) => kept.has(e.referrer.digest) && e.evidence.every((v) => v.convention === "unlisted"));
   return { kept, unlisted: unlisted.map((e) => e.referrer.digest) };

@@ -1,4 +1,4 @@
-import { type Descriptor, type Digest, type IndexEntry, type Layout, type Manifest, OCTET_STREAM, manifestKind } from "@ocilot/layout/web";
+import { type Descriptor, type Digest, INDEX_FILE, type IndexEntry, type Layout, type Manifest, OCTET_STREAM, manifestKind } from "@ocilot/layout/web";
 import { SPARSE_PLATFORMS } from "../platform/sparse-platforms.js";
 import { embeddedContents } from "../view/embedded-content.js";
 import { DescriptorSet } from "../view/descriptor-map.js";
@@ -8,6 +8,7 @@ import { groupBy } from "../graph/group-by.js";
 import { type MissingChild, type Omission, omittedChildren } from "../platform/omitted-children.js";
 import { findLists } from "../records/referrer-lists.js";
 import { parseReferrersTag } from "../records/referrers-tag.js";
+import { extensionContent } from "../view/extension-content.js";
 import { blobsNamedBy, dockerContent } from "../view/followed-blobs.js";
 import { type LayoutView, manifestOf } from "../view/layout-view.js";
 import type { Use } from "./use.js";
@@ -77,7 +78,7 @@ export async function takeInventory(
       level = linked();
     }
   }
-  if (isWhole) await follow(await dockerSteps(layout, view));
+  if (isWhole) await follow([...(await dockerSteps(layout, view)), ...(await extensionSteps(layout, view))]);
   for (let searched = 0; searched < uses.length;) {
     const fresh = uses.slice(searched);
     searched = uses.length;
@@ -175,13 +176,20 @@ async function dockerSteps(layout: Layout, view: LayoutView): Promise<Step[]> {
     const size = (await layout.blobs.size(digest)) ?? 0;
     if (!known.has(digest)) known.set(digest, { mediaType: OCTET_STREAM, digest, size });
   }
-  return [...known.values()].map((descriptor) => {
-    const steps: PathStep[] = [
-      { kind: "file", file: "manifest.json" },
-      { kind: "named", digest: descriptor.digest },
-    ];
-    return { descriptor, slot: "blob", steps, roots: NONE };
-  });
+  return [...known.values()].map((descriptor) => namedInFile(descriptor, "manifest.json"));
+}
+
+/** What members of `index.json` name that the specification does not describe. */
+async function extensionSteps(layout: Layout, view: LayoutView): Promise<Step[]> {
+  return (await extensionContent(layout, view.entries)).map((descriptor) => namedInFile(descriptor, INDEX_FILE));
+}
+
+function namedInFile(descriptor: Descriptor, file: string): Step {
+  const steps: PathStep[] = [
+    { kind: "file", file },
+    { kind: "named", digest: descriptor.digest },
+  ];
+  return { descriptor, slot: "blob", steps, roots: NONE };
 }
 
 interface Part extends Pick<Use, "descriptor" | "slot"> {
