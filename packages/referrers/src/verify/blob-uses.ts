@@ -1,4 +1,13 @@
-import { type Descriptor, type Digest, INDEX_FILE, type IndexEntry, type Layout, type Manifest, OCTET_STREAM, manifestKind } from "@ocilot/layout/web";
+import {
+  type Descriptor,
+  type Digest,
+  INDEX_FILE,
+  type IndexEntry,
+  type Layout,
+  type Manifest,
+  OCTET_STREAM,
+  manifestKind,
+} from "@ocilot/layout/web";
 import { SPARSE_PLATFORMS } from "../platform/sparse-platforms.js";
 import { embeddedContents } from "../view/embedded-content.js";
 import { DescriptorSet } from "../view/descriptor-map.js";
