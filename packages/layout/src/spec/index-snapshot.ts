@@ -46,6 +46,11 @@ export interface IndexSnapshot {
   readonly annotations: Readonly<Record<string, string>>;
   /** What makes an edit unsafe. An index with quirks is read and never written. */
   readonly quirks: readonly JsonQuirk[];
+  /**
+   * Members that the specification does not describe, and a `subject`; absent where there are none. An edit keeps them.
+   * @see https://github.com/opencontainers/image-spec/blob/v1.1.1/considerations.md#extensibility
+   */
+  readonly otherMembers?: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -75,7 +80,14 @@ export function parseIndex(bytes: Uint8Array, digest: Digest): IndexSnapshot {
     const annotations = stringMap(value["annotations"] ?? {}, (reason) => invalid("$.annotations", reason));
     const sharing = new ValuePool();
     const entries = manifests.map((entry, position) => toEntry(entry, position, sharing));
-    return snapshotOf(bytes, { digest, entries, annotations, quirks: oddity === undefined ? quirks : [...quirks, oddity] });
+    const otherMembers = otherMembersOf(plain);
+    return snapshotOf(bytes, {
+      digest,
+      entries,
+      annotations,
+      quirks: oddity === undefined ? quirks : [...quirks, oddity],
+      ...(otherMembers && { otherMembers }),
+    });
   } catch (error) {
     if (isOcilotError(error, "DOCUMENT_INVALID", "DESCRIPTOR_INVALID", "DIGEST_INVALID")) {
       const path = error.details.path;
@@ -119,7 +131,16 @@ export function continueIndex(
       return undefined;
     }
   }
-  return snapshotOf(bytes, { digest, entries, annotations: base.annotations, quirks: base.quirks });
+  const { annotations, quirks, otherMembers } = base;
+  return snapshotOf(bytes, { digest, entries, annotations, quirks, ...(otherMembers && { otherMembers }) });
+}
+
+/** A known name in other letters is read as the member, so it is none of these. */
+const READ = new Set(["schemaversion", "mediatype", "artifacttype", "manifests", "annotations"]);
+
+function otherMembersOf(index: Readonly<Record<string, unknown>>): Record<string, unknown> | undefined {
+  const others = Object.entries(index).filter(([key]) => !READ.has(key.toLowerCase()));
+  return others.length === 0 ? undefined : Object.fromEntries(others);
 }
 
 function snapshotOf(bytes: Uint8Array, rest: Omit<IndexSnapshot, "bytes" | "text">): IndexSnapshot {

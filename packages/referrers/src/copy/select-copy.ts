@@ -114,7 +114,7 @@ export async function selectCopy(source: Layout, options: SelectOptions): Promis
   const choice = await choosePlatforms(source, view, descriptors, platforms);
   const blobs = source.keepsEntries ? await listBlobs(source) : [];
   const starts = isWhole
-    ? [...descriptors, ...(await dockerContent(source, view)), ...(await extensionContent(source, view.entries))]
+    ? [...descriptors, ...(await dockerContent(source, view)), ...(await extensionContent(source, view))]
     : descriptors;
   const chosen = await chooseKinds(source, view, signing, { roots: starts, leaveOut: choice.leaveOut, kinds: options.kinds, signal });
   const collected = await collectClosure(source, view, chosen, starts, {

@@ -31,7 +31,7 @@ export async function markKept(layout: Layout, view: LayoutView, graph: Referrer
   const unsearched: Descriptor[] = [];
   await follow(view.entries.map((e) => e.descriptor));
   await follow(await dockerContent(layout, view));
-  await follow(await extensionContent(layout, view.entries));
+  await follow(await extensionContent(layout, view));
   while (await searchBlobs());
   const unlisted = graph.edges().filter((e) => kept.has(e.referrer.digest) && e.evidence.every((v) => v.convention === "unlisted"));
   return { kept, unlisted: unlisted.map((e) => e.referrer.digest) };

@@ -190,7 +190,7 @@ async function dockerSteps(layout: Layout, view: LayoutView): Promise<Step[]> {
 
 /** What members of `index.json` name that the specification does not describe. */
 async function extensionSteps(layout: Layout, view: LayoutView): Promise<Step[]> {
-  return (await extensionContent(layout, view.entries)).map((descriptor) => namedInFile(descriptor, INDEX_FILE));
+  return (await extensionContent(layout, view)).map((descriptor) => namedInFile(descriptor, INDEX_FILE));
 }
 
 function namedInFile(descriptor: Descriptor, file: string): Step {

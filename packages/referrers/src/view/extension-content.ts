@@ -1,8 +1,8 @@
-import { type Descriptor, type IndexEntry, type Layout } from "@ocilot/layout/web";
+import type { Descriptor, Layout } from "@ocilot/layout/web";
 import { describeBlobs } from "./describe-blobs.js";
+import type { LayoutView } from "./layout-view.js";
 import { DigestSearch } from "./named-digests.js";
 
-const INDEX_MEMBERS: ReadonlySet<string> = new Set(["schemaVersion", "mediaType", "artifactType", "manifests", "annotations"]);
 const ENTRY_MEMBERS: ReadonlySet<string> = new Set([
   "mediaType",
   "digest",
@@ -19,22 +19,12 @@ const ENTRY_MEMBERS: ReadonlySet<string> = new Set([
  * the document and of entries, and as its own subject.
  * @see https://github.com/opencontainers/image-spec/blob/v1.1.1/considerations.md#extensibility
  */
-export async function extensionContent(layout: Layout, entries: readonly IndexEntry[]): Promise<Descriptor[]> {
-  // What a registry lists is no document.
-  if (!layout.keepsEntries) return [];
-  const { text } = await layout.index.read();
-  const others = [
-    unknownOf(JSON.parse(text) as Record<string, unknown>, INDEX_MEMBERS),
-    ...entries.map((e) => unknownOf(e.descriptor as unknown as Record<string, unknown>, ENTRY_MEMBERS)),
-  ].filter((members) => members.length > 0);
+export async function extensionContent(layout: Layout, { otherMembers, entries }: LayoutView): Promise<Descriptor[]> {
+  const others: unknown[] = otherMembers === undefined ? [] : [otherMembers];
+  for (const { descriptor } of entries)
+    for (const key in descriptor) if (!ENTRY_MEMBERS.has(key)) others.push(descriptor[key as keyof Descriptor]);
   if (others.length === 0) return [];
   const search = new DigestSearch();
   search.add(new TextEncoder().encode(JSON.stringify(others)));
   return await describeBlobs(layout, search.found);
-}
-
-function unknownOf(record: Readonly<Record<string, unknown>>, known: ReadonlySet<string>): unknown[] {
-  const unknown: unknown[] = [];
-  for (const key in record) if (!known.has(key)) unknown.push(record[key]);
-  return unknown;
 }

@@ -42,6 +42,8 @@ export interface LayoutView {
   readonly annotations: Readonly<Record<string, string>>;
   /** Irregularities in the text of `index.json`. */
   readonly quirks: IndexSnapshot["quirks"];
+  /** Members of `index.json` that the specification does not describe. */
+  readonly otherMembers: IndexSnapshot["otherMembers"];
   /** Opens manifests, many at once, in the order asked. The same list, asked for again, costs nothing; it must not be changed. */
   nodes(descriptors: readonly Descriptor[]): Promise<readonly ManifestNode[]>;
   /** Returns true if the layout has a blob of that name. */

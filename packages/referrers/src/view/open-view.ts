@@ -26,6 +26,7 @@ export async function openView(
     layout,
     options,
     quirks: snapshot.quirks,
+    otherMembers: snapshot.otherMembers,
     nodes: new DescriptorMap(),
     batches: new WeakMap(),
     sharing: new ValuePool(),

@@ -29,6 +29,7 @@ export interface Shared extends NodeParsing {
   readonly layout: Layout;
   readonly options: ViewOptions & { readonly cache?: ManifestCache };
   readonly quirks: IndexSnapshot["quirks"];
+  readonly otherMembers: IndexSnapshot["otherMembers"];
   readonly nodes: DescriptorMap<ManifestNode>;
   /** What was given for a whole list of descriptors, which is often asked for again. */
   readonly batches: WeakMap<readonly Descriptor[], readonly ManifestNode[]>;
@@ -119,6 +120,10 @@ export class OpenedView implements LayoutView {
 
   get quirks(): IndexSnapshot["quirks"] {
     return this.#shared.quirks;
+  }
+
+  get otherMembers(): IndexSnapshot["otherMembers"] {
+    return this.#shared.otherMembers;
   }
 
   reach(): Promise<readonly Reached[]> {

@@ -20,7 +20,7 @@ export async function stillNamed(
   const unsearched: Descriptor[] = [];
   /** Of a digest whose descriptors differ in size one may be readable. */
   const opened = { read: new Set<Digest>(), damaged: new Set<Digest>() };
-  const beside = [...(await dockerContent(layout, view)), ...(await extensionContent(layout, view.entries))];
+  const beside = [...(await dockerContent(layout, view)), ...(await extensionContent(layout, view))];
   let level = fresh([...view.entries.map((e) => e.descriptor), ...beside]);
   while (level.length > 0) {
     const nodes = await view.nodes(level.filter((d) => manifestKind(d.mediaType) !== undefined));
