@@ -242,7 +242,13 @@ describe("a manifest that programs read differently", () => {
     const bad = wrong.b.image();
     wrong.b.entries.push({ mediaType: bad.mediaType, digest: bad.digest, size: bad.size + 1 });
     const sized = await written(wrong.b);
-    expect(await fixesOf(sized)).toEqual([`ocilot copy ${sized}:v1 NEW`]);
+    expect(await fixesOf(sized)).toEqual([`ocilot repair ${sized}`]);
+    expect((await run("repair", sized)).code).toBe(0);
+    expect(await fixesOf(sized)).toEqual([]);
+    const within = signed();
+    within.b.entry(within.b.imageIndex([{ ...within.b.image(), size: 7 }]), { tag: "v2" });
+    const signedWrong = await written(within.b);
+    expect(await fixesOf(signedWrong)).toEqual([`ocilot copy ${signedWrong}:v1 NEW`]);
   });
 });
 

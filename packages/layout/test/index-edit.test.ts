@@ -123,6 +123,9 @@ test("retarget changes digest and size and nothing else, unknown members include
   const before = '{"digest": "' + digestNo(1) + '" , "size":1,\n"mediaType":"a/b","data":"e30=","10":9007199254740993}';
   const after = before.replace(digestNo(1), digestNo(2)).replace('"size":1', '"size":2');
   expect(edit(index(before), { op: "retarget", position: 0, digest: digestNo(2), size: 2 })).toBe(index(after));
+  const typed: IndexEdit = { op: "retarget", position: 0, digest: digestNo(2), size: 2, mediaType: "c/d" };
+  expect(edit(index(before), typed)).toBe(index(after.replace("a/b", "c/d")));
+  expect(JSON.parse(edit(index(raw(1)), typed))).toMatchObject({ manifests: [{ mediaType: "c/d", digest: digestNo(2), size: 2 }] });
 });
 
 describe("refusals", () => {

@@ -1,5 +1,14 @@
-import { CONTAINERD_SUBJECT, DOCKER_MANIFEST, IMAGE_MANIFEST, IMAGE_SPEC_SUBJECT, KIND, type Layout, OLAREG_SUBJECT } from "@ocilot/layout";
-import { type ReferrerEdge, convert, planConversion, referrersTag } from "@ocilot/referrers";
+import {
+  CONTAINERD_SUBJECT,
+  DOCKER_MANIFEST,
+  IMAGE_INDEX,
+  IMAGE_MANIFEST,
+  IMAGE_SPEC_SUBJECT,
+  KIND,
+  type Layout,
+  OLAREG_SUBJECT,
+} from "@ocilot/layout";
+import { type ReferrerEdge, convert, planConversion, referrersTag, verifyLayout } from "@ocilot/referrers";
 import { LayoutBuilder, fixtureLayout, fixtureNames } from "@ocilot/testkit";
 import { describe, expect, it, vi } from "vitest";
 import { SIMPLE_SIGNING, bare, cosignImage, describing, tagOf } from "./every-class.js";
@@ -82,6 +91,22 @@ describe("records that contradict each other", () => {
     b.entry(image, { tag: "v1" }).listed(d);
     expect(await onlyEdge(b.layout())).toMatchObject({ subject: image.digest });
     expect((await problemsIn(b.layout())).map((p) => [p.code, p.position, p.digest])).toContainEqual(["SUBJECT_MISMATCH", 1, d.digest]);
+  });
+
+  it("a subject described as it is has no fault where only the entry of index.json describes it wrongly", async () => {
+    for (const wrong of [{ size: 415 }, { mediaType: IMAGE_INDEX }]) {
+      const b = new LayoutBuilder();
+      const image = b.image();
+      b.entry({ ...image, ...wrong }, { tag: "v1" }).listed(b.referrer(image));
+      expect((await problemsIn(b.layout())).map((p) => p.code)).toEqual(["UNREADABLE"]);
+      const { findings } = await verifyLayout(b.layout());
+      expect(findings.map((f) => f.code)).not.toContain("SUBJECT_MISMATCH");
+    }
+    const b = new LayoutBuilder();
+    const image = b.image();
+    b.entry({ ...image, size: 1 }, { tag: "v1" }).listed(b.referrer({ ...image, size: 2 }));
+    const said = (await problemsIn(b.layout())).find((p) => p.code === "SUBJECT_MISMATCH");
+    expect(said!.message).toContain(`wrongly: ${image.digest} has ${image.size} bytes, and its descriptor states 2`);
   });
 
   it("one referrer claimed for two subjects: its subject decides, the other entry is reported", async () => {

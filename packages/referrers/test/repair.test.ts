@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
-import { type Digest, Layout, blobPath } from "@ocilot/layout";
+import { DOCKER_MANIFEST, type Digest, IMAGE_INDEX, IMAGE_MANIFEST, Layout, blobPath } from "@ocilot/layout";
 import { repairLayout, verifyLayout } from "@ocilot/referrers";
 import { FIXTURES, LayoutBuilder, fixtureNames, tempDir } from "@ocilot/testkit";
 
@@ -96,6 +96,46 @@ describe("repairLayout", () => {
     const { steps, left } = await repairLayout(inside);
     const found = left.find((f) => f.code === "SIZE_MISMATCH");
     expect([steps, found?.fix]).toEqual([[], expect.stringContaining("make the manifest that states it again")]);
+  });
+
+  it("corrects the media type and the size of entries where the manifest states its type itself, and leaves what could only be guessed", async () => {
+    const b = new LayoutBuilder();
+    const image = b.image();
+    const index = b.imageIndex([b.image()]);
+    const silent = b.image({ members: { mediaType: undefined } });
+    const mixed = b.image({ members: { manifests: [] } });
+    b.entry({ ...index, mediaType: IMAGE_MANIFEST }, { tag: "v1" });
+    b.entry({ ...image, mediaType: IMAGE_INDEX, size: image.size + 5 }, { tag: "v2" });
+    b.entry({ ...silent, mediaType: IMAGE_INDEX }, { tag: "v3" });
+    b.entry({ ...mixed, mediaType: DOCKER_MANIFEST }, { tag: "v4" });
+    b.listed(b.referrer(image));
+    const dir = join(tempDir(), "layout");
+    const layout = await b.directory(dir);
+    const fixes = (await verifyLayout(layout)).findings.map((f) => [f.code, f.position, f.fix]);
+    expect(fixes).toEqual([
+      ["MEDIA_TYPE_MISMATCH", 0, `ocilot repair ${dir}`],
+      ["SIZE_MISMATCH", 1, `ocilot repair ${dir}`],
+      ["MEDIA_TYPE_MISMATCH", 1, `ocilot repair ${dir}`],
+      ["MEDIA_TYPE_MISMATCH", 2, "ocilot copy SOURCE NEW"],
+      ["MEDIA_TYPE_MISMATCH", 3, "ocilot copy SOURCE NEW"],
+    ]);
+    const { steps, left } = await repairLayout(layout);
+    expect(steps.map((s) => ("position" in s ? [s.op, s.position] : []))).toEqual([
+      ["media-type", 0],
+      ["size", 1],
+      ["media-type", 1],
+    ]);
+    expect(left.map((f) => [f.code, f.position])).toEqual([
+      ["MEDIA_TYPE_MISMATCH", 2],
+      ["MEDIA_TYPE_MISMATCH", 3],
+    ]);
+    const { entries } = await layout.index.read();
+    expect(entries.map(({ descriptor: { mediaType, size } }) => [mediaType, size]).slice(0, 3)).toEqual([
+      [IMAGE_INDEX, index.size],
+      [IMAGE_MANIFEST, image.size],
+      [IMAGE_INDEX, silent.size],
+    ]);
+    expect(entries[1]!.tag).toBe("v2");
   });
 
   it("writes nothing with dryRun, and nothing to a layout that is in order", async () => {

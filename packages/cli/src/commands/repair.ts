@@ -79,6 +79,8 @@ function stepText(step: RepairStep, dryRun: boolean): string {
       return `${verb("fetched", "fetch")}  ${step.digest} (${step.reason}, ${formatSize(step.size)}) from ${step.from}  ${step.path}`;
     case "size":
       return `${verb("corrected", "correct")}  the size of ${step.digest} in index.json: ${count(step.size, "byte")}  ${step.path}`;
+    case "media-type":
+      return `${verb("corrected", "correct")}  the media type of ${step.digest} in index.json: ${step.mediaType}  ${step.path}`;
     case "records":
       return `${verb("recorded", "record")}  referrers again: ${count(step.changes, "change")} in ${step.to} and the other conventions in use`;
     case "remove":

@@ -13,7 +13,7 @@ export function checkBytes(d: Descriptor, bytes: Uint8Array): Uint8Array {
 export function sizeMismatch(d: Descriptor, found: number): OcilotError<"SIZE_MISMATCH"> {
   return new OcilotError(
     "SIZE_MISMATCH",
-    `${d.digest} is corrupt: the descriptor says ${d.size} bytes, the blob has ${found}`,
+    `${d.digest} has ${found} bytes, and its descriptor states ${d.size}`,
     {
       digest: d.digest,
       expected: d.size,

@@ -2,9 +2,9 @@ import type { Descriptor } from "./descriptor.js";
 import { plainDescriptorText } from "./descriptor-json.js";
 import type { Digest } from "./digest.js";
 
-/** A change to one entry. `retarget` changes the digest and size only. */
+/** A change to one entry. `retarget` changes the digest and size, and the media type if it has one, only. */
 export type EntryEdit =
-  | { readonly op: "retarget"; readonly digest: Digest; readonly size: number }
+  | { readonly op: "retarget"; readonly digest: Digest; readonly size: number; readonly mediaType?: string }
   | { readonly op: "annotate"; readonly set?: Readonly<Record<string, string>>; readonly unset?: readonly string[] };
 
 /** An entry after an edit. */
@@ -20,7 +20,9 @@ export interface EditedEntry {
 export function editPlainEntry(text: string, d: Descriptor, edit: EntryEdit): EditedEntry | undefined {
   if (plainDescriptorText(d) !== text) return undefined;
   const descriptor =
-    edit.op === "retarget" ? { ...d, digest: edit.digest, size: edit.size } : annotated(d, edit.set ?? {}, edit.unset ?? []);
+    edit.op === "retarget"
+      ? { ...d, mediaType: edit.mediaType ?? d.mediaType, digest: edit.digest, size: edit.size }
+      : annotated(d, edit.set ?? {}, edit.unset ?? []);
   const edited = plainDescriptorText(descriptor);
   return edited === undefined ? undefined : { text: edited, descriptor };
 }

@@ -124,6 +124,7 @@ function editEntry(text: string, edit: EntryEdit, style: JsonStyle): string {
   let members = partsOf(text, entry);
   if (edit.op === "annotate") members = annotate(members, edit, DESCRIPTOR_ORDER, style, 2);
   else {
+    if (edit.mediaType !== undefined) members = put(members, "mediaType", edit.mediaType, DESCRIPTOR_ORDER, style);
     members = put(members, "digest", edit.digest, DESCRIPTOR_ORDER, style);
     members = put(members, "size", edit.size, DESCRIPTOR_ORDER, style);
   }

@@ -22,8 +22,12 @@ export async function manifestTraps(examination: Examination): Promise<Symptom[]
     const { digest } = node.descriptor;
     if (node.state !== "damaged" || !listed.has(keyOf(node.descriptor))) continue;
     const place = { message: unreadableMessage(node), position, digest };
-    if (!isOcilotError(node.error, "ACCESS_DENIED")) unreadable.set(digest, { ...place, error: node.error });
-    else {
+    if (!isOcilotError(node.error, "ACCESS_DENIED")) {
+      const stated = view.entries[position]?.descriptor;
+      const entry = stated !== undefined && keyOf(stated) === keyOf(node.descriptor) ? stated : undefined;
+      // Entries come first: what they state wrongly can be corrected.
+      if (!unreadable.has(digest)) unreadable.set(digest, { ...place, error: node.error, ...(entry && { entry }) });
+    } else {
       denied.push(place);
       deniedFix ??= node.error.hint;
     }

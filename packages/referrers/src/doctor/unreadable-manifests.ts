@@ -1,6 +1,8 @@
 import type { Layout } from "@ocilot/layout/web";
 import { type Descriptor, type Digest, type OcilotError, isOcilotError } from "@ocilot/layout/spec";
 import { parseReferrersTag } from "../records/referrers-tag.js";
+import { FINDINGS } from "../verify/finding-codes.js";
+import { ownMediaType } from "../view/own-media-type.js";
 import { manifestOf } from "../view/layout-view.js";
 import { type Examination, type Symptom, type TrapLocation, symptom } from "./examination.js";
 
@@ -8,22 +10,41 @@ import { type Examination, type Symptom, type TrapLocation, symptom } from "./ex
 export interface UnreadablePlace extends TrapLocation {
   readonly digest: Digest;
   readonly error?: OcilotError;
+  /** The descriptor by which it cannot be read, if it is that of an entry of `index.json`. */
+  readonly entry?: Descriptor;
 }
 
 /**
- * Returns the symptoms of manifests that block oras, by what helps: content that is damaged comes from another copy. Where the content is that
- * of its digest (a member in other letters, a descriptor that is wrong, an algorithm that oras does not know) every copy is the same, and only
- * a layout without it helps.
+ * Returns the symptoms of manifests that block oras, by what helps: content that is damaged comes from another copy, and what an entry of
+ * `index.json` states wrongly is corrected. Where the content is that of its digest (a member in other letters, a wrong descriptor in another
+ * manifest, an algorithm that oras does not know) every copy is the same, and only a layout without it helps.
  */
 export async function unreadableManifests(examination: Examination, places: readonly UnreadablePlace[]): Promise<Symptom[]> {
-  const [damaged, faithful]: [TrapLocation[], TrapLocation[]] = [[], []];
-  for (const { error, ...place } of places) ((await isDamage(examination.layout, place.digest, error)) ? damaged : faithful).push(place);
+  const [damaged, misstated, faithful]: [TrapLocation[], TrapLocation[], TrapLocation[]] = [[], [], []];
+  for (const { error, entry, ...place } of places) {
+    const isDamaged = await isDamage(examination.layout, place.digest, error);
+    const message = isDamaged || entry === undefined ? undefined : await misstatement(examination.layout, entry, place.position);
+    if (message !== undefined) misstated.push({ ...place, message });
+    else (isDamaged ? damaged : faithful).push(place);
+  }
   const tag = faithful.length === 0 ? undefined : await soundTag(examination, new Set(places.map((p) => p.digest)));
   const fix =
     tag === undefined
       ? "report it to the author of the manifest: its digest is right, so that no other copy is better"
       : "ocilot copy LAYOUT:TAG NEW";
-  return [...symptom("MANIFEST_UNREADABLE", damaged), ...symptom("MANIFEST_UNREADABLE", faithful, fix, tag)];
+  return [
+    ...symptom("MANIFEST_UNREADABLE", damaged),
+    ...symptom("MANIFEST_UNREADABLE", misstated, FINDINGS.SIZE_MISMATCH.fix),
+    ...symptom("MANIFEST_UNREADABLE", faithful, fix, tag),
+  ];
+}
+
+/** What an entry of `index.json` states wrongly of a whole manifest, which `repair` corrects; undefined if the entry is right. */
+async function misstatement(layout: Layout, d: Descriptor, position: number | undefined): Promise<string | undefined> {
+  const found = (await layout.blobs.size(d.digest)) ?? d.size;
+  const own = (await ownMediaType(layout, d.digest, found)) ?? d.mediaType;
+  if (found === d.size && own === d.mediaType) return undefined;
+  return `index.json entry ${position} states ${d.mediaType} of ${d.size} bytes; ${d.digest} is ${own} of ${found}`;
 }
 
 async function isDamage(layout: Layout, digest: Digest, error: OcilotError | undefined): Promise<boolean> {

@@ -3,6 +3,7 @@ import { LAYOUT_VERSION, type Digest, type Layout, OcilotError } from "@ocilot/l
 import { TARGETS } from "../conventions/registry.js";
 import { planConversion } from "../convert/plan-conversion.js";
 import type { ConventionId } from "../graph/edge.js";
+import { ownMediaType } from "../view/own-media-type.js";
 import { openView } from "../view/open-view.js";
 import { readGraph } from "../conventions/read-graph.js";
 import type { FindingCode } from "../verify/finding-codes.js";
@@ -27,6 +28,8 @@ export type RepairStep =
     }
   /** The size that an entry of `index.json` states is set to that of the blob. */
   | { readonly op: "size"; readonly position: number; readonly digest: Digest; readonly size: number; readonly path: string }
+  /** The media type that an entry of `index.json` states is set to that which its manifest states of itself. */
+  | { readonly op: "media-type"; readonly position: number; readonly digest: Digest; readonly mediaType: string; readonly path: string }
   | { readonly op: "records"; readonly to: ConventionId; readonly changes: number }
   | { readonly op: "remove"; readonly file: string };
 
@@ -80,10 +83,16 @@ export async function planRepair(layout: Layout, options: PlanRepairOptions = {}
   const left: Finding[] = [];
   const offers = new Map<Digest, Offer | EmbeddedOffer>();
   const seen = new Set<Digest>();
+  const misstated = new Set<Finding>();
   for (const bad of findings) {
     const content = bad.digest && contents.get(bad.digest);
-    if (isEntrySize(bad) && content?.state === "whole")
-      steps.push({ op: "size", position: bad.position, digest: bad.digest, size: content.size, path: bad.path });
+    if (content?.state !== "whole" || !isOfEntry(bad)) continue;
+    const { position, digest, path } = bad;
+    const mediaType = bad.code === "MEDIA_TYPE_MISMATCH" ? await ownMediaType(layout, digest, content.size) : undefined;
+    if (bad.code === "SIZE_MISMATCH") steps.push({ op: "size", position, digest, size: content.size, path });
+    else if (mediaType !== undefined) steps.push({ op: "media-type", position, digest, mediaType, path });
+    else continue;
+    misstated.add(bad);
   }
   for (const use of inventory.uses) {
     const { digest } = use.descriptor;
@@ -122,14 +131,14 @@ export async function planRepair(layout: Layout, options: PlanRepairOptions = {}
   const files = findings.flatMap((f) => (f.code === "LEFTOVER_FILE" && f.path.startsWith(".ocilot-") ? f.path : []));
   steps.push(...files.map((file) => ({ op: "remove" as const, file })));
   const isHandled = (f: Finding): boolean =>
-    isEntrySize(f) || RECORDS.has(f.code) || NOT_OURS.has(f.code) || files.includes(f.path) || seen.has(f.digest!);
+    misstated.has(f) || RECORDS.has(f.code) || NOT_OURS.has(f.code) || files.includes(f.path) || seen.has(f.digest!);
   left.push(...findings.filter((f) => f.severity !== "info" && !isHandled(f)));
   return { steps, left: bySeverity(finish(left, layout.location, false)), offers };
 }
 
-/** An entry of `index.json`, which nobody signs, states another size than the blob has. */
-function isEntrySize(f: Finding): f is Finding & { readonly position: number; readonly digest: Digest } {
-  return f.code === "SIZE_MISMATCH" && f.steps.length === 1 && f.position !== undefined && f.digest !== undefined;
+/** About what an entry of `index.json`, which nobody signs, states itself. */
+function isOfEntry(f: Finding): f is Finding & { readonly position: number; readonly digest: Digest } {
+  return f.steps.length === 1 && f.position !== undefined && f.digest !== undefined;
 }
 
 function embeddedOffer(data: Uint8Array | undefined): EmbeddedOffer | undefined {

@@ -1,6 +1,7 @@
 import { lstat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Layout, OcilotError, type WriteOptions, isOcilotError } from "@ocilot/layout";
+import { groupBy } from "../graph/group-by.js";
 import { convert } from "../convert/apply-plan.js";
 import { type Finding, finding } from "../verify/finding.js";
 import { type RepairPlan, type RepairStep, planRepair, recordTarget } from "./plan-repair.js";
@@ -23,8 +24,8 @@ export interface RepairResult {
 
 /**
  * Repairs a layout: takes missing and corrupt blobs from other layouts or from the data of their descriptors, updates the records of
- * the conventions in use, lists referrers that no record lists, corrects sizes that entries of `index.json` state, and removes temporary
- * files that an interrupted ocilot left. A corrupt blob is replaced in one step by a whole one; nothing else is deleted. A crash leaves
+ * the conventions in use, lists referrers that no record lists, corrects sizes and media types that entries of `index.json` state, and
+ * removes temporary files that an interrupted ocilot left. A corrupt blob is replaced in one step by a whole one; nothing else is deleted. A crash leaves
  * some steps done.
  * @throws OcilotError `LAYOUT_INVALID`, `WRITE_REFUSED`, `LOCK_BUSY`, `ABORTED`, and what writing throws
  * @example
@@ -40,12 +41,12 @@ export interface RepairResult {
 export async function repairLayout(layout: Layout, options: RepairOptions = {}): Promise<RepairResult> {
   const plan = await planRepair(layout, options);
   if (options.dryRun === true || plan.steps.length === 0) return { dryRun: options.dryRun === true, steps: plan.steps, left: plan.left };
-  const sizes = plan.steps.filter((s) => s.op === "size");
-  if (sizes.length > 0) {
-    await setSizes(layout, sizes, options);
+  const corrections = plan.steps.filter((s) => s.op === "size" || s.op === "media-type");
+  if (corrections.length > 0) {
+    await correctEntries(layout, corrections, options);
     // What such an entry leads to could not be read before.
     const rest = await repairLayout(layout, options);
-    return { ...rest, steps: [...sizes, ...rest.steps] };
+    return { ...rest, steps: [...corrections, ...rest.steps] };
   }
   const left = [...plan.left];
   const done: RepairStep[] = [];
@@ -71,12 +72,16 @@ export async function repairLayout(layout: Layout, options: RepairOptions = {}):
 }
 
 /** Entries that another program has changed meanwhile stay as they are. */
-async function setSizes(layout: Layout, sizes: readonly Sizing[], { wait, signal }: RepairOptions): Promise<void> {
+async function correctEntries(layout: Layout, corrections: readonly Correction[], { wait, signal }: RepairOptions): Promise<void> {
   await layout.index.update(
     ({ entries }) =>
-      sizes.flatMap(({ position, digest, size }) => {
+      [...groupBy(corrections, (c) => c.position)].flatMap(([position, steps]) => {
         const d = entries[position]?.descriptor;
-        return d?.digest === digest && d.size !== size ? [{ op: "retarget" as const, position, digest, size }] : [];
+        if (d === undefined || d.digest !== steps[0]!.digest) return [];
+        const size = steps.find((s) => s.op === "size")?.size ?? d.size;
+        const mediaType = steps.find((s) => s.op === "media-type")?.mediaType ?? d.mediaType;
+        if (size === d.size && mediaType === d.mediaType) return [];
+        return [{ op: "retarget" as const, position, digest: d.digest, size, mediaType }];
       }),
     { ...(wait !== undefined && { wait }), ...(signal && { signal }) },
   );
@@ -106,7 +111,7 @@ async function rebuild(layout: Layout, left: Finding[], options: RepairOptions):
   }
 }
 
-type Sizing = RepairStep & { readonly op: "size" };
+type Correction = RepairStep & { readonly op: "size" | "media-type" };
 type Removal = RepairStep & { readonly op: "remove" };
 
 /** Every write removes, under the lock, what dead processes left; so does one that changes nothing. Returns what stays. */

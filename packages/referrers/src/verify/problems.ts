@@ -103,7 +103,9 @@ async function mismatches(view: LayoutView, edges: readonly ReferrerEdge[]): Pro
   const nodes = await view.nodes(subjects);
   const wrong = new DescriptorMap<{ readonly descriptor: Descriptor; readonly why: string }>();
   for (const [i, d] of subjects.entries()) {
-    const why = mismatch(d, nodes[i]!, known.get(d.digest) ?? []);
+    const others = known.get(d.digest) ?? [];
+    const read = (await view.nodes(others)).flatMap((n) => (n.state === "damaged" ? [] : n.descriptor));
+    const why = mismatch(d, nodes[i]!, others, read);
     if (why !== undefined) wrong.set({ descriptor: d, why });
   }
   return edges.flatMap((edge): Problem[] => {
@@ -120,13 +122,16 @@ async function mismatches(view: LayoutView, edges: readonly ReferrerEdge[]): Pro
   });
 }
 
-function mismatch(said: Descriptor, node: ManifestNode, others: readonly Descriptor[]): string | undefined {
-  if (node.state !== "damaged" && (others.length === 0 || others.some((d) => d.mediaType === said.mediaType && d.size === said.size)))
+/** @param right those of the others that the manifest can be read by: it is not the subject that is wrong where the others are. */
+function mismatch(said: Descriptor, node: ManifestNode, others: readonly Descriptor[], right: readonly Descriptor[]): string | undefined {
+  const known = node.state === "read" ? right : others;
+  if (node.state !== "damaged" && (known.length === 0 || known.some((d) => d.mediaType === said.mediaType && d.size === said.size)))
     return undefined;
-  const actual = others.find((d) => d.mediaType !== said.mediaType || d.size !== said.size);
-  return actual === undefined && node.state === "damaged"
-    ? unreadableMessage(node)
-    : `it states ${said.mediaType} of ${said.size} bytes, the layout has ${actual?.mediaType} of ${actual?.size}`;
+  const actual = right.find((d) => d.mediaType !== said.mediaType || d.size !== said.size);
+  if (node.state === "damaged" && actual === undefined) return unreadableMessage(node);
+  return actual === undefined
+    ? `${said.mediaType} is not the type of a manifest`
+    : `it states ${said.mediaType} of ${said.size} bytes, the layout has ${actual.mediaType} of ${actual.size}`;
 }
 
 function emptyType(edge: ReferrerEdge): Problem {

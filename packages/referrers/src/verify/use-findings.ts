@@ -1,6 +1,7 @@
 import { type Digest, type Layout, MAX_MANIFEST_BYTES, OCTET_STREAM, manifestKind, sniffManifest } from "@ocilot/layout";
+import { ownMediaType } from "../view/own-media-type.js";
 import { embeddedContent } from "../view/embedded-content.js";
-import type { FindingCode } from "./finding-codes.js";
+import { FINDINGS, type FindingCode } from "./finding-codes.js";
 import type { Content } from "./blob-content.js";
 import { type Finding, finding } from "./finding.js";
 import type { Inventory } from "./blob-uses.js";
@@ -76,12 +77,12 @@ async function wholeFindings(layout: Layout, use: Use, size: number): Promise<Fi
   const { descriptor: d, node, steps } = use;
   const isSubject = steps.at(-1)?.kind === "subject";
   const isEntry = steps.length === 1;
-  const mismatch = (code: "SIZE_MISMATCH" | "MEDIA_TYPE_MISMATCH", message: string): Finding =>
+  const mismatch = (code: "SIZE_MISMATCH" | "MEDIA_TYPE_MISMATCH", message: string, fix?: string): Finding =>
     finding(isSubject ? "SUBJECT_MISMATCH" : code, {
       steps,
       digest: d.digest,
       message,
-      ...(!isSubject && !isEntry && { fix: MAKE_AGAIN }),
+      ...(!isSubject && (isEntry ? fix !== undefined && { fix } : { fix: MAKE_AGAIN })),
     });
   const findings: Finding[] = [];
   if (size !== d.size) findings.push(mismatch("SIZE_MISMATCH", `${d.digest} has ${size} bytes; ${whose(use)} states ${d.size}`));
@@ -94,7 +95,9 @@ async function wholeFindings(layout: Layout, use: Use, size: number): Promise<Fi
   if (isManifest && node.state !== "damaged") return findings;
   const actual = await entryKind(layout, d.digest, size);
   if (actual !== OCTET_STREAM && actual !== d.mediaType) {
-    findings.push(mismatch("MEDIA_TYPE_MISMATCH", `${d.digest} is ${actual}; ${whose(use)} states ${d.mediaType}`));
+    const isSure = isEntry && (await ownMediaType(layout, d.digest, size)) !== undefined;
+    const fix = isSure ? FINDINGS.SIZE_MISMATCH.fix : undefined;
+    findings.push(mismatch("MEDIA_TYPE_MISMATCH", `${d.digest} is ${actual}; ${whose(use)} states ${d.mediaType}`, fix));
   } else if (node.state === "damaged" && size === d.size) {
     findings.push(
       finding("UNREADABLE", {
