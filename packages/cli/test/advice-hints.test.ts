@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Descriptor, IMAGE_CONFIG, Layout, blobPath, hasZstd } from "@ocilot/layout";
 import { FIXTURES, LayoutBuilder, tempDir } from "@ocilot/testkit";
@@ -264,7 +264,7 @@ describe("a referrer whose manifest is wrong", () => {
     }
   };
   const fill = (fix: string, values: Record<string, string>): string =>
-    fix.replaceAll(/\b(?:SUBJECT|DIR|FILES\.tar|TYPE|REFERRER)\b/g, (name) => values[name] ?? name);
+    fix.replaceAll(/\b(?:DIR|FILES\.tar|TYPE|REFERRER)\b/g, (name) => values[name] ?? name);
   const trapOf = async (dir: string, code: string): Promise<{ fix: string } | undefined> =>
     (JSON.parse((await run("doctor", "--json", dir)).stdout) as { traps: { code: string; fix: string }[] }).traps.find(
       (t) => t.code === code,
@@ -285,7 +285,6 @@ describe("a referrer whose manifest is wrong", () => {
     const cwd = tempDir();
     await shell(
       fill(command, {
-        SUBJECT: image.digest,
         DIR: join(cwd, "files"),
         "FILES.tar": join(cwd, "files.tar"),
         TYPE: "application/vnd.example.sbom",
@@ -297,8 +296,44 @@ describe("a referrer whose manifest is wrong", () => {
     expect([added.digest === wrong.digest, added.size < 4 << 20]).toEqual([false, true]);
     const manifest = JSON.parse(readFileSync(join(dir, blobPath(added.digest)), "utf8")) as { subject: Descriptor };
     expect(manifest.subject).toMatchObject({ digest: image.digest, size: image.size });
-    // The wrong one is still there: to remove it is for its owner to decide.
-    expect(existsSync(join(dir, blobPath(wrong.digest)))).toBe(true);
+    // The new one has taken the place of the wrong one.
+    expect(existsSync(join(dir, blobPath(wrong.digest)))).toBe(false);
+    expect(await trapOf(dir, code)).toBeUndefined();
+    expect((await run("verify", dir)).code).toBe(0);
+  });
+
+  test("SUBJECT_MISMATCH: doctor, verify and repair name both digests, and each wrong referrer has commands of its own", async () => {
+    const b = new LayoutBuilder();
+    const image = b.image();
+    const wrong = [1, 2].map((size) => b.referrer({ ...image, size }));
+    b.entry(image, { tag: "v1" });
+    for (const d of wrong) b.listed(d);
+    const dir = await written(b);
+    const fixes = wrong.map(({ digest }) => {
+      const again = `ocilot attach ${dir}@${image.digest} DIR/* --artifact-type TYPE && ocilot detach ${dir}@${digest}`;
+      return `attach its files again: ocilot extract ${dir}@${digest} --output DIR && ${again}`;
+    });
+    const fixesOf = async (command: string, key: "traps" | "findings" | "left"): Promise<string[]> => {
+      const printed = JSON.parse((await run(command, "--json", dir)).stdout) as Record<string, { code: string; fix: string }[]>;
+      return printed[key]!.flatMap((f) => (f.code === "SUBJECT_MISMATCH" ? f.fix : [])).toSorted();
+    };
+    expect(await fixesOf("doctor", "traps")).toEqual(fixes.toSorted());
+    expect(await fixesOf("verify", "findings")).toEqual(fixes.toSorted());
+    expect(await fixesOf("repair", "left")).toEqual(fixes.toSorted());
+  });
+
+  test("SUBJECT_MISMATCH: one without files is attached again by its manifest", async () => {
+    const dir = join(tempDir(), "layout");
+    cpSync(join(FIXTURES, "edge/wrong-subject-size"), dir, { recursive: true });
+    const { fix } = (await trapOf(dir, "SUBJECT_MISMATCH"))!;
+    const [cat, , attach] = fix.slice(fix.indexOf("ocilot ")).split(", ") as [string, string, string];
+    const [command, file] = cat.split(" > ");
+    const { stdout } = await run(...command!.split(" ").slice(1));
+    const path = join(tempDir(), file!);
+    writeFileSync(path, stdout.replace('"size": 1}', '"size": 542}'));
+    await shell(attach.replace(file!, path), tempDir());
+    expect(await trapOf(dir, "SUBJECT_MISMATCH")).toBeUndefined();
+    expect((await run("verify", "--strict", dir)).code).toBe(0);
   });
 });
 

@@ -104,6 +104,7 @@ describe("a person who follows the advice loses nothing", () => {
 
   test("no advice of any code deletes or withdraws without putting something in its place", () => {
     const all = [...Object.values(FINDINGS), ...Object.values(TRAPS)].map((row) => row.fix);
-    expect(all.filter((fix) => /\bdetach\b|--prune-dangling|\brm -r|\brestore\b.*blob/.test(fix))).toEqual([]);
+    const withdrawn = all.map((fix) => fix.replace(/ocilot attach LAYOUT@SUBJECT .* && ocilot detach LAYOUT@REFERRER$/, ""));
+    expect(withdrawn.filter((fix) => /\bdetach\b|--prune-dangling|\brm -r|\brestore\b.*blob/.test(fix))).toEqual([]);
   });
 });

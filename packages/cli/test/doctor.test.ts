@@ -82,7 +82,7 @@ test.each([
 test("a referrer of a wrong subject is not deleted by the advice: it is attached again first", async () => {
   const dir = copyOf("edge/wrong-subject-size");
   const trap = (await diagnose(dir)).traps.find((t) => t.code === "SUBJECT_MISMATCH")!;
-  expect(trap.fix).toContain(`ocilot extract ${dir}@${trap.places[0]!.digest} --output DIR && ocilot attach ${dir}@SUBJECT DIR/*`);
+  expect(trap.fix).toMatch(/ocilot attach \S+ --manifest MANIFEST.json && ocilot detach \S+$/);
   expect((await run("attach", `${dir}:v1`, "--artifact-type", "application/vnd.example.sbom")).code).toBe(0);
   expect((await run("detach", `${dir}@${trap.places[0]!.digest}`)).code).toBe(0);
   await repairTrap(dir, ["UNTAGGED_ENTRIES"]);

@@ -40,8 +40,9 @@ export async function manifestTraps(examination: Examination): Promise<Symptom[]
     ...(await unreadableManifests(examination, [...unreadable.values()])),
     // Rights are not damage: there is nothing to repair.
     ...symptom("FILES_PRIVATE", denied, deniedFix),
-    ...symptom("SUBJECT_MISMATCH", problems.filter((p) => p.code === "SUBJECT_MISMATCH").map(placeOf)),
-    ...symptom("MANIFEST_LARGE", problems.filter((p) => p.code === "MANIFEST_LARGE").map(placeOf)),
+    // Each is fixed by commands of its own.
+    ...problems.filter((p) => p.code === "SUBJECT_MISMATCH").flatMap((p) => symptom("SUBJECT_MISMATCH", [placeOf(p)], p.fix)),
+    ...problems.filter((p) => p.code === "MANIFEST_LARGE").flatMap((p) => symptom("MANIFEST_LARGE", [placeOf(p)], p.fix)),
     ...symptom("SPARSE", await missingContent(examination, listed)),
     ...symptom(
       "DOCKER_TYPES",

@@ -23,7 +23,7 @@ export interface TrapRow {
   readonly programs: readonly (ToolId | OtherProgram)[];
   /** What happens, one sentence. */
   readonly effect: string;
-  /** The command that fixes it, with the placeholders of `fillIn`. It removes no image, tag or referrer. */
+  /** The command that fixes it, with the placeholders of `fillIn`. It removes no image, tag or referrer, but a referrer that it has attached anew. */
   readonly fix: string;
 }
 

@@ -78,6 +78,8 @@ export interface Problem {
   readonly message: string;
   readonly position?: number;
   readonly digest?: Digest;
+  /** The command that fixes it, where that depends on more than the code; with the placeholders of a fix. */
+  readonly fix?: string;
 }
 
 /** Returns true if the referrer is only in `blobs/` and not reachable from `index.json`. */

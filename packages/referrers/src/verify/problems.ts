@@ -1,5 +1,6 @@
 import { type Descriptor, type Digest, EMPTY_JSON, PORTABLE_MANIFEST_BYTES } from "@ocilot/layout/spec";
 import { conventionsFor } from "../conventions/registry.js";
+import { attachAgain, makeSmaller } from "./attach-again.js";
 import { unreadableMessage } from "../view/unreadable.js";
 import { DescriptorMap, DescriptorSet } from "../view/descriptor-map.js";
 import type { Problem, ReferrerEdge } from "../graph/edge.js";
@@ -10,7 +11,7 @@ import { type LayoutView, type ManifestNode, manifestOf } from "../view/layout-v
 
 /** Returns everything unusual about the links of a layout, by entry. */
 export async function findProblems(view: LayoutView, graph: ReferrerGraph): Promise<Problem[]> {
-  const problems: Problem[] = [...entryProblems(view), ...(await manifestProblems(view)), ...(await findLists(view)).problems];
+  const problems: Problem[] = [...entryProblems(view), ...(await manifestProblems(view, graph)), ...(await findLists(view)).problems];
   for (const convention of conventionsFor(view.origin)) problems.push(...(await convention.detect(view)).problems);
   problems.push(...(await edgeProblems(view, graph)));
   const known = new Set<string>();
@@ -33,15 +34,18 @@ function entryProblems(view: LayoutView): Problem[] {
     }));
 }
 
-async function manifestProblems(view: LayoutView): Promise<Problem[]> {
+async function manifestProblems(view: LayoutView, graph: ReferrerGraph): Promise<Problem[]> {
   const problems: Problem[] = [];
   const unlisted = (await view.unlisted()).map((node) => ({ node, position: undefined }));
   for (const { node, position } of [...(await view.reach()), ...unlisted]) {
     const about = { ...(position !== undefined && { position }), digest: node.descriptor.digest };
     if (node.state === "damaged") problems.push({ code: "UNREADABLE", message: unreadableMessage(node), ...about });
     if (node.state !== "read") continue;
-    if (node.descriptor.size > PORTABLE_MANIFEST_BYTES)
-      problems.push({ code: "MANIFEST_LARGE", message: largeMessage(node.descriptor), ...about });
+    if (node.descriptor.size > PORTABLE_MANIFEST_BYTES) {
+      const subject = graph.edges().find((e) => e.referrer.digest === about.digest)?.subject;
+      const fix = makeSmaller(about.digest, subject, node.manifest);
+      problems.push({ code: "MANIFEST_LARGE", message: largeMessage(node.descriptor), ...about, fix });
+    }
     for (const name of node.manifest.ignored) {
       const isSubject = name === "subject";
       problems.push({
@@ -108,17 +112,20 @@ async function mismatches(view: LayoutView, edges: readonly ReferrerEdge[]): Pro
     const why = mismatch(d, nodes[i]!, others, read);
     if (why !== undefined) wrong.set({ descriptor: d, why });
   }
-  return edges.flatMap((edge): Problem[] => {
+  const found = edges.flatMap((edge) => {
     const d = edge.subjectDescriptor;
     const why = d === undefined ? undefined : wrong.get(d)?.why;
-    if (why === undefined) return [];
-    return [
-      {
-        code: "SUBJECT_MISMATCH",
-        message: `${edge.referrer.digest} describes its subject ${d!.digest} wrongly: ${why}; oras loses the link or refuses the layout`,
-        ...whereOf(edge),
-      },
-    ];
+    return why === undefined ? [] : [{ edge, why }];
+  });
+  const referrers = await view.nodes(found.map(({ edge }) => edge.referrer));
+  return found.map(({ edge, why }, i): Problem => {
+    const { subject, referrer } = edge;
+    return {
+      code: "SUBJECT_MISMATCH",
+      message: `${referrer.digest} describes its subject ${subject} wrongly: ${why}; oras loses the link or refuses the layout`,
+      ...whereOf(edge),
+      fix: attachAgain(referrer.digest, subject, manifestOf(referrers[i])),
+    };
   });
 }
 

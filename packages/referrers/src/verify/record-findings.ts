@@ -35,7 +35,7 @@ export async function recordFindings(
     const code = PROBLEM_CODES[problem.code];
     if (code === undefined || (code === "RECORD_STALE" && stale.has(problem.position))) continue;
     const steps = problem.position === undefined ? [] : stepsTo(view, problem.position);
-    findings.push(finding(code, { steps, digest: problem.digest, position: problem.position, message: problem.message }));
+    findings.push(finding(code, { ...problem, steps }));
   }
   return findings;
 }

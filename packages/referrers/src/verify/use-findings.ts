@@ -6,7 +6,8 @@ import type { Content } from "./blob-content.js";
 import { type Finding, finding } from "./finding.js";
 import type { Inventory } from "./blob-uses.js";
 import type { Use } from "./use.js";
-import { platformName } from "./reference-path.js";
+import { attachAgain } from "./attach-again.js";
+import { type PathStep, platformName } from "./reference-path.js";
 
 /** Copied again, a manifest that its author made with a wrong descriptor comes with the same bytes. */
 const MAKE_AGAIN = "make the manifest that states it again, with the tool that made it: a copy of it has the same bytes";
@@ -20,7 +21,7 @@ export async function useFindings(layout: Layout, inventory: Inventory, contents
     const { digest } = use.descriptor;
     const content = contents.get(digest) ?? { state: "missing" };
     if (content.state === "whole") {
-      if (!isPlainlyRight(use, content.size)) findings.push(...(await wholeFindings(layout, use, content.size)));
+      if (!isPlainlyRight(use, content.size)) findings.push(...(await wholeFindings(layout, use, content.size, inventory)));
     } else if (!told.has(digest)) {
       const bad = contentFinding(use, content, inventory);
       findings.push(bad);
@@ -73,7 +74,7 @@ function isPlainlyRight({ descriptor: d, node, slot }: Use, size: number): boole
 }
 
 /** The blob has its digest: what is wrong now is wrong with a descriptor, or with the document in it. */
-async function wholeFindings(layout: Layout, use: Use, size: number): Promise<Finding[]> {
+async function wholeFindings(layout: Layout, use: Use, size: number, { manifests }: Inventory): Promise<Finding[]> {
   const { descriptor: d, node, steps } = use;
   const isSubject = steps.at(-1)?.kind === "subject";
   const isEntry = steps.length === 1;
@@ -82,7 +83,7 @@ async function wholeFindings(layout: Layout, use: Use, size: number): Promise<Fi
       steps,
       digest: d.digest,
       message,
-      ...(!isSubject && (isEntry ? fix !== undefined && { fix } : { fix: MAKE_AGAIN })),
+      fix: isEntry ? fix : isSubject ? attachAgainFix(steps, d.digest, manifests) : MAKE_AGAIN,
     });
   const findings: Finding[] = [];
   if (size !== d.size) findings.push(mismatch("SIZE_MISMATCH", `${d.digest} has ${size} bytes; ${whose(use)} states ${d.size}`));
@@ -109,6 +110,12 @@ async function wholeFindings(layout: Layout, use: Use, size: number): Promise<Fi
     );
   }
   return findings;
+}
+
+/** The referrer is what the path to its subject comes from. */
+function attachAgainFix(steps: readonly PathStep[], subject: Digest, manifests: Inventory["manifests"]): string | undefined {
+  const last = steps.at(-2);
+  return last === undefined || !("digest" in last) ? undefined : attachAgain(last.digest, subject, manifests.get(last.digest));
 }
 
 async function entryKind(layout: Layout, digest: Digest, size: number): Promise<string> {
