@@ -336,6 +336,19 @@ describe("what is said of a trap", () => {
   });
 });
 
+it("a manifest of a withdrawn type, which names its subject itself, loses no link to skopeo copy; the fix of its own trap lifts it", async () => {
+  const layout = fixtureLayout("edge/legacy-artifact-manifests");
+  const { traps } = await diagnose(layout);
+  expect(traps.map((t) => t.code)).toEqual(["NOT_RECORDED", "LEGACY_TYPE", "UNTAGGED_ENTRIES"]);
+  expect(traps[1]!.fix).toBe("ocilot lift memory --from legacy");
+  await lift(layout, { from: ["legacy"] });
+  expect((await diagnose(layout)).traps.map((t) => t.code)).not.toContain("LEGACY_TYPE");
+  const { b, image } = tagged();
+  b.listed(b.referrer(image, { shape: "artifact" })).entry(b.image(), { annotations: { [CONTAINERD_SUBJECT]: image.digest } });
+  const found = (await diagnose(b.layout())).traps.find((t) => t.code === "SKOPEO_REPLACES")!;
+  expect([found.places.length, found.fix]).toEqual([1, "ocilot lift memory"]);
+});
+
 it("the table of docs/doctor.md is the table in the code", () => {
   const page = readFileSync(join(ROOT, "docs/doctor.md"), "utf8");
   const cells = page.split("\n").flatMap((line) => {

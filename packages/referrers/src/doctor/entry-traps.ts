@@ -56,12 +56,14 @@ function replaceable(
   untagged: readonly IndexEntry[],
   lists: ReadonlySet<number>,
 ): [TrapLocation[], string | undefined] {
-  const positions = new Set(unlifted.flatMap((e) => e.evidence.flatMap((v) => (v.within === undefined ? (v.position ?? []) : []))));
+  // A manifest of a withdrawn type names its subject itself.
+  const nameless = unlifted.filter((e) => e.link === "N");
+  const positions = new Set(nameless.flatMap((e) => e.evidence.flatMap((v) => (v.within === undefined ? (v.position ?? []) : []))));
   const needsKinds = unlifted.length > 0 || links.some(isUnlisted);
   const isHeld = (e: IndexEntry): boolean => positions.has(e.position) || (needsKinds && e.descriptor.annotations?.[KIND] !== undefined);
   const found = untagged.filter((e) => !lists.has(e.position) && isHeld(e));
   const places = found.map((e) => ({ ...at(e), message: `${e.descriptor.digest} is linked to others only by annotations of its entry` }));
-  return [places, unlifted.length === 0 ? "ocilot tag LAYOUT@DIGEST NAME" : undefined];
+  return [places, nameless.length === 0 ? "ocilot tag LAYOUT@DIGEST NAME" : undefined];
 }
 
 function at({ position, descriptor }: IndexEntry): Pick<TrapLocation, "position" | "digest"> {
