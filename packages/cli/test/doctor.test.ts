@@ -1,5 +1,8 @@
-import { expect, test } from "vitest";
-import type { Diagnosis } from "@ocilot/referrers";
+import { join } from "node:path";
+import { type Descriptor, digestOf } from "@ocilot/layout";
+import { type Diagnosis, referrersTag } from "@ocilot/referrers";
+import { LayoutBuilder as Builder } from "@ocilot/testkit";
+import { describe, expect, test } from "vitest";
 import { listCommands } from "../src/command-line/command-list.js";
 import { FIXTURES, LayoutBuilder, copyOf, run, tempDir, treeOf } from "./helpers.js";
 import { schemaErrors } from "./json-schemas.js";
@@ -87,6 +90,41 @@ test("a referrer of a wrong subject is not deleted by the advice: it is attached
   expect((await run("detach", `${dir}@${trap.places[0]!.digest}`)).code).toBe(0);
   await repairTrap(dir, ["UNTAGGED_ENTRIES"]);
   expect((await diagnose(dir)).healthy).toBe(true);
+});
+
+describe("the command for docker load where a list has lines that no manifest confirms", () => {
+  const lined = (lines: (b: Builder, image: Descriptor) => Descriptor[], tag?: string) => async (): Promise<string> => {
+    const b = new Builder();
+    const image = b.image();
+    const list = b.list(lines(b, image), { exact: false });
+    b.entry(image, tag === undefined ? {} : { tag }).entry(list, { tag: referrersTag(image.digest) });
+    const dir = join(tempDir(), "layout");
+    await b.directory(dir);
+    return dir;
+  };
+  const foreign = (b: Builder, image: Descriptor): Descriptor[] => [b.referrer(image), b.referrer(b.image())];
+  const absent = (b: Builder, image: Descriptor): Descriptor[] => {
+    const gone = b.referrer(image);
+    return [b.referrer(image), { ...gone, digest: digestOf(new Uint8Array()) }];
+  };
+  test.each([
+    ["no subject", async () => copyOf("edge/subject-listed-as-its-own-referrer"), "ocilot copy DIR:v1 NEW --convention containerd"],
+    ["another subject", lined(foreign, "v1"), "ocilot copy DIR:v1 NEW --convention containerd"],
+    ["a missing manifest", lined(absent, "v1"), "ocilot copy DIR:v1 NEW --convention containerd --allow-missing"],
+    ["another subject, without a tag", lined(foreign), /^ocilot tag DIR@\S+ latest && ocilot copy DIR:latest NEW --convention containerd$/],
+  ])("%s", async (_, make, expected) => {
+    const dir = await make();
+    const { fix } = (await diagnose(dir)).traps.find((t) => t.code === "UNTAGGED_ENTRIES")!;
+    const said = fix.replaceAll(dir, "DIR");
+    if (typeof expected === "string") expect(said).toBe(expected);
+    else expect(said).toMatch(expected);
+    const target = join(tempDir(), "new");
+    for (const command of fix.split(" && "))
+      expect((await run(...command.replace("NEW", target).split(" ").slice(1))).code).toBe(command.endsWith("--allow-missing") ? 8 : 0);
+    const { tools, traps } = await diagnose(target);
+    expect(traps.map((t) => t.code)).not.toContain("UNTAGGED_ENTRIES");
+    expect(tools.find((t) => t.id === "containerd")).toMatchObject({ healthy: true });
+  });
 });
 
 test("the commands for docker load leave nothing that it would make an image of", async () => {

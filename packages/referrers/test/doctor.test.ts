@@ -336,6 +336,18 @@ describe("what is said of a trap", () => {
   });
 });
 
+it("each tag that looks like that of a list has a command of its own", async () => {
+  const { b, image } = tagged();
+  const others = [b.image(), b.image()];
+  for (const [i, subject] of [image, others[0]!].entries()) b.entry(others[i]!, { tag: referrersTag(subject.digest) });
+  const traps = (await diagnose(b.layout())).traps.filter((t) => t.code === "TAG_LIKE_LIST");
+  expect(traps.map((t) => t.fix)).toEqual(
+    [image, others[0]!].map(
+      (subject, i) => `ocilot tag memory@${others[i]!.digest} NAME && ocilot untag memory:${referrersTag(subject.digest)}`,
+    ),
+  );
+});
+
 it("a manifest of a withdrawn type, which names its subject itself, loses no link to skopeo copy; the fix of its own trap lifts it", async () => {
   const layout = fixtureLayout("edge/legacy-artifact-manifests");
   const { traps } = await diagnose(layout);

@@ -13,7 +13,7 @@ import { linkClassOf, unsupportedReason } from "./support-matrix.js";
 import type { ReferrerEdge } from "../graph/edge.js";
 import { type ReferrerGraph, recordedEdge, subjectEdge } from "../graph/referrer-graph.js";
 import { LIST_ANNOTATION_KEYS, LIST_CONVENTIONS, type ListConventionId } from "../records/list-annotations.js";
-import { type ListLine, type ListRecord, type Lists, findLists, listsOf } from "../records/referrer-lists.js";
+import { type ListLine, type ListRecord, type Lists, findLists, listsOf, unconfirmedLines } from "../records/referrer-lists.js";
 import { isPlainListEntry } from "../records/entry-annotations.js";
 import { unrepresentableLink } from "../records/unrepresentable.js";
 import { parseReferrersTag, tagFits } from "../records/referrers-tag.js";
@@ -228,7 +228,7 @@ function orderLines(record: ListRecord | undefined, edges: readonly ReferrerEdge
 
 function keepReason(record: ListRecord, graph: ReferrerGraph): string | undefined {
   if (record.subjects.length === 0) return "it is empty and its subject is unknown";
-  const odd = record.lines.filter((line) => line.verdict !== "right").length;
+  const odd = unconfirmedLines(record).length;
   if (odd > 0) return `${odd} of its lines cannot be verified`;
   const missing = record.lines.find((line) => !record.subjects.some((s) => graph.has(s, line.node.descriptor.digest)));
   return missing === undefined ? undefined : `${missing.node.descriptor.digest} has no other record`;

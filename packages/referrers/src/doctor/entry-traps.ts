@@ -2,7 +2,7 @@ import { isUnlisted } from "../graph/edge.js";
 import { CONTAINERD_SUBJECT, type IndexEntry, KIND } from "@ocilot/layout/spec";
 import { rootImages } from "../conventions/root-images.js";
 import { EdgeSet } from "../graph/edge-set.js";
-import { findLists } from "../records/referrer-lists.js";
+import { findLists, unconfirmedLines } from "../records/referrer-lists.js";
 import { findConvention } from "../conventions/registry.js";
 import { recordKeys } from "../records/record-keys.js";
 import { parseReferrersTag } from "../records/referrers-tag.js";
@@ -11,7 +11,8 @@ import { type Examination, type Symptom, type TrapLocation, symptom } from "./ex
 /** Traps of entries of `index.json`: how other programs treat those without a tag. */
 export async function entryTraps(examination: Examination): Promise<Symptom[]> {
   const { view, graph } = examination;
-  const lists = new Set((await findLists(view)).records.map((r) => r.entry.position));
+  const { records: listed } = await findLists(view);
+  const lists = new Set(listed.map((r) => r.entry.position));
   const roots = await rootImages(graph, view);
   const untagged = view.entries.filter((e) => e.tag === undefined);
   const isMarked = (e: IndexEntry): boolean => e.descriptor.annotations?.[CONTAINERD_SUBJECT] !== undefined;
@@ -21,9 +22,15 @@ export async function entryTraps(examination: Examination): Promise<Symptom[]> {
   const fixForImport = async (): Promise<[fix?: string, tag?: string]> => {
     if (junk.every((e) => roots.get(e.descriptor.digest) === e)) return ["ocilot tag LAYOUT@DIGEST NAME"];
     const records = await recordKeys(graph, view);
-    // A conversion removes records only; a copy of the image leaves other entries behind.
-    const tag = junk.every((e) => records.has(e.position)) ? undefined : view.entries.find(isTag)?.tag;
-    return tag === undefined ? [] : ["ocilot copy LAYOUT:TAG NEW --convention containerd", tag];
+    const unconfirmed = listed.flatMap(unconfirmedLines);
+    // A conversion removes confirmed records only; a copy of the image leaves other entries behind.
+    if (unconfirmed.length === 0 && listed.every((r) => r.subjects.length > 0) && junk.every((e) => records.has(e.position))) return [];
+    const copy = "ocilot copy LAYOUT:TAG NEW --convention containerd";
+    const command = unconfirmed.some(({ node }) => node.state === "absent") ? `${copy} --allow-missing` : copy;
+    const tag = view.entries.find(isTag)?.tag;
+    if (tag !== undefined) return [command, tag];
+    const [image] = roots.keys();
+    return image === undefined ? [] : [`ocilot tag LAYOUT@${image} latest && ${command}`, "latest"];
   };
   return [
     ...symptom("NO_TAGS", root === undefined || view.entries.some(isTag) ? [] : [{ ...at(root), message: "index.json has no tag" }]),

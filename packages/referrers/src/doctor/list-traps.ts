@@ -20,11 +20,9 @@ export async function listTraps({ view, graph }: Examination): Promise<Symptom[]
       "LIST_NOT_SERVED",
       unserved.map((r) => place(r, "is not in the form of olareg, although index.json is annotated so")),
     ),
-    ...symptom(
-      "TAG_LIKE_LIST",
-      lists.realTags.map(({ position, tag, descriptor }) => {
-        return { message: `the tag ${tag} is ${descriptor.digest}, which is not a list`, position, digest: descriptor.digest, tag: tag! };
-      }),
+    // Each tag is fixed by a command of its own.
+    ...lists.realTags.flatMap(({ position, tag, descriptor: { digest } }) =>
+      symptom("TAG_LIKE_LIST", [{ message: `the tag ${tag} is ${digest}, which is not a list`, position, digest, tag: tag! }]),
     ),
   ];
 

@@ -37,6 +37,11 @@ export interface Lists {
 /** Finds the lists of all list conventions. An entry that serves several conventions gives a record for each. */
 export const findLists: (view: LayoutView) => Promise<Lists> = perView(collect);
 
+/** The lines of a list that its manifests do not confirm: while it has some, no conversion removes the list. */
+export function unconfirmedLines({ lines }: ListRecord): readonly ListLine[] {
+  return lines.filter((line) => line.verdict !== "right");
+}
+
 /** The lists of one convention for one subject. */
 export function listsOf(lists: Lists, convention: ListConventionId, subject: Digest): readonly ListRecord[] {
   return lists.bySubject.get(`${convention} ${subject}`) ?? [];
