@@ -11,6 +11,7 @@ import {
   detach,
   doctor,
   parsePlatform,
+  referrersTag,
   repairLayout,
   verifyLayout,
 } from "@ocilot/referrers";
@@ -289,6 +290,48 @@ describe("what is not a fault", () => {
     const { digest } = await layout.resolve("v1");
     for (const name of ["a", "b"]) await attach(layout, digest, { artifactType: "a/b", annotations: { name } });
     expect(await codes(layout, { strict: true })).toEqual([]);
+  });
+});
+
+describe("a list with wrong lines that a repair replaced", () => {
+  const wrongList = (b: LayoutBuilder): { image: Descriptor; other: Descriptor; sbom: Descriptor; loose: Descriptor } => {
+    const [image, other, loose] = [b.image(), b.image(), b.image()];
+    b.entry(image, { tag: "v1" }).entry(other, { tag: "v2" });
+    return { image, other, sbom: b.referrer(image), loose };
+  };
+
+  test("leaves nothing that strict would fail, whether its lines are of other subjects or have none", async () => {
+    const b = new LayoutBuilder();
+    const { image, other, sbom, loose } = wrongList(b);
+    const list = b.list([sbom, b.referrer(other), loose]);
+    b.entry(list, { tag: referrersTag(image.digest) });
+    const layout = await b.directory(join(tempDir(), "layout"));
+    expect(await codes(layout, { strict: true })).not.toEqual([]);
+    await repairLayout(layout);
+    const { findings } = await verifyLayout(layout, { strict: true });
+    expect(findings.filter((f) => f.severity === "error")).toEqual([]);
+    expect(findings.find((f) => f.digest === list.digest)).toMatchObject({
+      code: "UNREFERENCED_BLOB",
+      severity: "info",
+      message: expect.stringContaining("a list of referrers that a newer one replaced") as string,
+    });
+  });
+
+  test("is not what an image could be", async () => {
+    const b = new LayoutBuilder();
+    const { image, other, sbom } = wrongList(b);
+    b.entry(b.list([sbom]), { tag: referrersTag(image.digest) });
+    const images = [
+      b.imageIndex([image, sbom]),
+      b.imageIndex([{ ...other, platform: { os: "linux", architecture: "amd64" } }, sbom]),
+      b.imageIndex([other, sbom], { annotations: { "org.opencontainers.image.version": "1" } }),
+      b.imageIndex([other, sbom], { artifactType: "application/vnd.example.bundle" }),
+      b.imageIndex([b.image(), sbom]),
+      b.imageIndex([other]),
+    ].map((d) => d.digest);
+    const { findings } = await verifyLayout(b.layout());
+    const warned = new Set(findings.flatMap((f) => (f.code === "UNREFERENCED_BLOB" && f.severity === "warning" ? f.digest! : [])));
+    expect(images.filter((digest) => !warned.has(digest))).toEqual([]);
   });
 });
 

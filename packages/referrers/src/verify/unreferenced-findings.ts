@@ -1,4 +1,6 @@
-import { type BlobListing, type Layout, compareDigests, manifestKind } from "@ocilot/layout";
+import { type BlobListing, type Digest, type Layout, type Manifest, compareDigests, manifestKind } from "@ocilot/layout";
+import { groupBy } from "../graph/group-by.js";
+import { findLists } from "../records/referrer-lists.js";
 import { detachedDigests } from "../view/detached.js";
 import { describeBlobs } from "../view/describe-blobs.js";
 import { manifestOf } from "../view/layout-view.js";
@@ -35,15 +37,40 @@ export async function unreferencedFindings(layout: Layout, evidence: VerifyEvide
 }
 
 /** Lists of referrers that a newer list replaced: every write leaves one to the next collection, so they are no fault. */
-async function replacedLists(layout: Layout, { view, graph }: VerifyEvidence, blobs: readonly BlobListing[]): Promise<ReadonlySet<string>> {
+async function replacedLists(layout: Layout, evidence: VerifyEvidence, blobs: readonly BlobListing[]): Promise<ReadonlySet<string>> {
   if (blobs.length === 0) return new Set();
-  const referrers = graph.referrers();
   const described = await describeBlobs(
     layout,
     blobs.map((b) => b.digest),
   );
-  const nodes = await view.nodes(described.filter((d) => manifestKind(d.mediaType) === "index"));
-  const isList = (children: readonly { readonly digest: string }[]): boolean =>
-    children.every((c) => (referrers as ReadonlySet<string>).has(c.digest));
-  return new Set(nodes.filter((n) => isList(manifestOf(n)?.manifests ?? [{ digest: "" }])).map((n) => n.descriptor.digest));
+  const nodes = await evidence.view.nodes(described.filter((d) => manifestKind(d.mediaType) === "index"));
+  if (nodes.length === 0) return new Set();
+  const isList = await listTest(evidence);
+  return new Set(
+    nodes.flatMap((node) => {
+      const index = manifestOf(node);
+      return index !== undefined && isList(index) ? node.descriptor.digest : [];
+    }),
+  );
+}
+
+/**
+ * Returns what tells a list from an image index. All its lines are referrers; or some are, a current list has one of them, the others are
+ * referenced elsewhere, and nothing in it is of an image: no platform, no annotation, and no manifest beside a referrer of it.
+ */
+async function listTest({ view, graph, inventory }: VerifyEvidence): Promise<(index: Manifest) => boolean> {
+  const subjects = groupBy(graph.edges(), (e) => e.referrer.digest);
+  const { records } = await findLists(view);
+  const current = new Set(records.flatMap(({ lines }) => lines.flatMap((l) => (l.verdict === "right" ? l.node.descriptor.digest : []))));
+  return ({ manifests, annotations, artifactType, subject }) => {
+    const others = manifests.filter((d) => !subjects.has(d.digest));
+    if (others.length === 0) return true;
+    if (subject !== undefined || artifactType !== undefined || Object.keys(annotations).length > 0) return false;
+    const digests = new Set<Digest>(manifests.map((d) => d.digest));
+    return (
+      manifests.some((d) => current.has(d.digest)) &&
+      manifests.every((d) => d.platform === undefined && !subjects.get(d.digest)?.some((e) => digests.has(e.subject))) &&
+      others.every((d) => inventory.paths.has(d.digest))
+    );
+  };
 }
