@@ -1,5 +1,5 @@
-import { writeFile } from "node:fs/promises";
 import { basename } from "node:path";
+import { parseReference } from "@ocilot/layout";
 import {
   type BundleOutput,
   type BundlePlan,
@@ -9,7 +9,6 @@ import {
   parseReceipt,
   parseRequire,
   planBundle,
-  receiptText,
   rootFigures,
   stageBundle,
   verifyLayout,
@@ -30,6 +29,7 @@ import { createdOf } from "../options/created.js";
 import { readInput } from "../options/input-file.js";
 import { jsonOption } from "../options/json.js";
 import { partSizeOf } from "../options/part-size.js";
+import { checkBundleReceipt, writeReceipt } from "../options/receipt-file.js";
 import { sizeOf } from "../options/size.js";
 import { registryOptions, registrySettings } from "../options/registry.js";
 import { renderFindings } from "../render/findings.js";
@@ -118,6 +118,14 @@ export const command: Command = defineCommand({
       if (list.unused.length > 0) out.warn(list.unused);
     }
     refuseNoSource(specs);
+    const signature = args["sign-with"] === undefined || output === undefined ? undefined : signaturePath(output);
+    if (args.receipt !== undefined && output !== undefined && !args.plan)
+      await checkBundleReceipt(args.receipt, {
+        output,
+        isSplit: limit !== undefined,
+        sources: specs.flatMap(({ kind, text }) => (kind === "layout" ? parseReference(text).path : [])),
+        ...(signature !== undefined && { signature }),
+      });
     const since = await Promise.all((args.since ?? []).map(async (file) => parseReceipt(await readInput(file, io.stdin), file)));
 
     const session = openSession(registrySettings(args, io.env));
@@ -164,8 +172,7 @@ export const command: Command = defineCommand({
         ...(only !== undefined && { only: Number(only) }),
       };
       const files = await writeAll(plan, output!, limit !== undefined, options, io.stdout).finally(() => progress.end());
-      if (args.receipt !== undefined) await writeFile(args.receipt, receiptText(plan.receipt));
-      const signature = args["sign-with"] === undefined ? undefined : signaturePath(output!);
+      if (args.receipt !== undefined) await writeReceipt(args.receipt, plan.receipt, io);
       if (signature !== undefined) await signDigest(args["sign-with"]!, plan.receipt.digest, signature, signal);
       const lines = report(plan, files, signature);
       if (output === "-") for (const line of lines) out.note(line);

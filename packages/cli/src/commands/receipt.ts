@@ -1,4 +1,3 @@
-import { writeFile } from "node:fs/promises";
 import { isRegistryReference } from "@ocilot/layout";
 import { type Receipt, compareReceipts, mergeReceipts, parseReceipt, receiptText, redactReceipt, renameRoots } from "@ocilot/referrers";
 import { takeReceipt } from "../bundle/take-receipt.js";
@@ -9,6 +8,7 @@ import { EXIT, type ExitCode } from "../exit-code.js";
 import { archiveOption, maxSizeOf } from "../options/archive.js";
 import { readInput } from "../options/input-file.js";
 import { jsonOption } from "../options/json.js";
+import { checkReceiptFile, writeReceipt } from "../options/receipt-file.js";
 import { registryOptions, registrySettings } from "../options/registry.js";
 import { openReference } from "../reference/open-layout.js";
 import { exactReference, resolveIn } from "../reference/resolve.js";
@@ -57,6 +57,8 @@ export const command: Command = defineCommand({
     const { io, out, signal } = context;
     const [first, ...files] = args.rest;
     if (first === "diff") return await diff(files, args.json, context);
+    const output = args.output === "-" ? undefined : args.output;
+    if (output !== undefined) await checkReceiptFile(output);
     const receipts: Receipt[] = [];
     let isWhole = true;
     for (const text of args.rest) {
@@ -82,14 +84,12 @@ export const command: Command = defineCommand({
     }
     const whole = receipts.length === 1 ? receipts[0]! : mergeReceipts(receipts);
     const made = args.redact ? redactReceipt(whole) : whole;
-    if (args.output === undefined) out.print(escapeJson(receiptText(made)));
+    if (output === undefined) out.print(escapeJson(receiptText(made)));
     else {
-      await writeFile(args.output, receiptText(made));
-      if (args.json) out.json({ digest: made.digest, file: args.output });
+      await writeReceipt(output, made, io);
+      if (args.json) out.json({ digest: made.digest, file: output });
       else
-        out.say(
-          `Receipt ${made.digest} written to ${args.output}: ${count(made.roots.length, "root")}, ${count(made.blobs.length, "blob")}.`,
-        );
+        out.say(`Receipt ${made.digest} written to ${output}: ${count(made.roots.length, "root")}, ${count(made.blobs.length, "blob")}.`);
     }
     return isWhole ? EXIT.ok : EXIT.damaged;
   },

@@ -1,10 +1,8 @@
-import { writeFile } from "node:fs/promises";
 import { isRegistryReference } from "@ocilot/layout";
 import {
   type BundleTarget,
   directoryTarget,
   mergeReceipts,
-  receiptText,
   redactReceipt,
   renameRoots,
   setTags,
@@ -20,6 +18,7 @@ import { type Command, defineCommand } from "../command-line/define-command.js";
 import { EXIT } from "../exit-code.js";
 import { archiveOption, maxSizeOf } from "../options/archive.js";
 import { jsonOption } from "../options/json.js";
+import { checkReceiptFile, writeReceipt } from "../options/receipt-file.js";
 import { registryOptions, registrySettings } from "../options/registry.js";
 import { waitOf, writeOptions } from "../options/write.js";
 
@@ -89,6 +88,7 @@ export const command: Command = defineCommand({
 
   async run(args, { io, out, signal }) {
     const rules = rulesOf(args.map);
+    if (args.receipt !== undefined) await checkReceiptFile(args.receipt);
     const sync = !args["no-sync"];
     const session = openSession(registrySettings(args, io.env));
     const target = isRegistryReference(args.into)
@@ -115,7 +115,7 @@ export const command: Command = defineCommand({
         }),
       }).finally(() => progress.end());
       const receipt = args.receipt === undefined ? undefined : await receiptOf(target, isRegistryReference(args.into), signal);
-      if (receipt !== undefined) await writeFile(args.receipt!, receiptText(args.redact ? redactReceipt(receipt) : receipt));
+      if (receipt !== undefined) await writeReceipt(args.receipt!, args.redact ? redactReceipt(receipt) : receipt, io);
       if (args.json)
         out.json({
           ...result,

@@ -1,4 +1,3 @@
-import { writeFile } from "node:fs/promises";
 import { type Layout, type Reference, isRegistryReference, parseReference } from "@ocilot/layout";
 import type { RegistrySessionOptions } from "@ocilot/registry";
 import {
@@ -15,7 +14,6 @@ import {
   parsePolicy,
   parseReceipt,
   parseRequire,
-  receiptText,
   verifyLayout,
 } from "@ocilot/referrers";
 import { type Command, defineCommand } from "../command-line/define-command.js";
@@ -23,6 +21,7 @@ import { EXIT } from "../exit-code.js";
 import { platformOption } from "../options/platform.js";
 import { readInput } from "../options/input-file.js";
 import { jsonOption } from "../options/json.js";
+import { checkReceiptFile, writeReceipt } from "../options/receipt-file.js";
 import { reportFormatOption } from "../options/report-format.js";
 import type { Output } from "../output.js";
 import { registryOptions, registrySettings } from "../options/registry.js";
@@ -91,6 +90,7 @@ export const command: Command = defineCommand({
     const rules = (args.require ?? []).map(parseRequire);
     if (args.policy !== undefined) rules.push(parsePolicy(await readInput(args.policy, io.stdin), args.policy));
     const before = args.against === undefined ? undefined : parseReceipt(await readInput(args.against, io.stdin), args.against);
+    if (args.receipt !== undefined) await checkReceiptFile(args.receipt);
     const reference = parseReference(args.layout);
     const { path, rest } = reference;
     const named = [...(rest === "" ? [] : [rest]), ...args.rest.map((ref) => (/^[:@]/.test(ref) ? ref : `:${ref}`))];
@@ -118,7 +118,7 @@ export const command: Command = defineCommand({
       );
       progress.end();
       const isWritten = args.receipt !== undefined && receipt !== undefined && !all.some((f) => f.severity === "error");
-      if (isWritten) await writeFile(args.receipt!, receiptText(receipt));
+      if (isWritten) await writeReceipt(args.receipt!, receipt, io);
       const sealed = receipt && { digest: receipt.digest, ...(isWritten && { file: args.receipt! }) };
       return report(out, {
         format,
