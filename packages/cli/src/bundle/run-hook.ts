@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { existsSync, lstatSync, statSync } from "node:fs";
+import { rm, writeFile } from "node:fs/promises";
 import { dirname, join, basename } from "node:path";
 import { text } from "node:stream/consumers";
 import { OcilotError } from "@ocilot/layout";
@@ -13,14 +13,38 @@ export function signaturePath(file: string): string {
 }
 
 /**
+ * Refuses a signature that is there already: it is not of the bundle that is to be written.
+ * @throws OcilotError `OUTPUT_EXISTS`
+ */
+export function refuseOldSignature(signature: string, force: boolean): void {
+  const there = lstatSync(signature, { throwIfNoEntry: false });
+  if (there === undefined || (force && !there.isDirectory())) return;
+  throw new OcilotError(
+    "OUTPUT_EXISTS",
+    there.isDirectory() ? `${signature} is a directory` : `${signature} already exists; it is the signature of another run`,
+    { path: signature },
+    { hint: "Name another --output, or replace it with --force." },
+  );
+}
+
+/**
  * Has a program sign a digest: it gets the digest on standard input and the path of the signature in `OCILOT_SIGNATURE`. What it prints is
- * the signature if it writes no file.
- * @throws OcilotError `IO_ERROR` if the program fails
+ * the signature if it writes no file. A signature that was there is removed first; after a failure there is none.
+ * @throws OcilotError `IO_ERROR` if the program fails or gives no signature
  */
 export async function signDigest(command: string, digest: string, signature: string, signal: AbortSignal): Promise<void> {
+  await rm(signature, { force: true });
   const { code, stdout } = await runHook(command, digest, signature, signal);
-  if (code !== 0) throw failed(command, code, "Nothing is wrong with the bundle; sign it again with the same command.");
-  if (!existsSync(signature)) await writeFile(signature, stdout);
+  if (code === 0 && !existsSync(signature)) await writeFile(signature, stdout);
+  if (code === 0 && statSync(signature).size > 0) return;
+  await rm(signature, { force: true });
+  const reason = code === 0 ? `wrote no signature: neither a file ${signature} nor anything on standard output` : `ended with ${code}`;
+  throw new OcilotError(
+    "IO_ERROR",
+    `the bundle is not signed: the command of --sign-with ${reason}`,
+    { path: signature },
+    { hint: `The bundle is written and whole. Sign ${digest} and keep the signature as ${signature}, or repeat the command with --force.` },
+  );
 }
 
 /** Has a program check the signature of a digest. @throws OcilotError `WRITE_REFUSED` if the program fails */
@@ -51,8 +75,4 @@ async function runHook(command: string, digest: string, signature: string, signa
   });
   const [stdout, code] = await Promise.all([text(child.stdout), ended]);
   return { code, stdout };
-}
-
-function failed(command: string, code: number, hint: string): OcilotError<"IO_ERROR"> {
-  return new OcilotError("IO_ERROR", `${command} ended with ${code}`, { path: command }, { hint });
 }

@@ -20,7 +20,7 @@ import { type SourceSpec, sourceOf } from "../bundle/source-spec.js";
 import { openSession } from "../bundle/open-session.js";
 import { openSources, refuseNoSource } from "../bundle/open-sources.js";
 import { SLOW_DISK, renderPlan } from "../bundle/render-bundle.js";
-import { signDigest, signaturePath } from "../bundle/run-hook.js";
+import { refuseOldSignature, signDigest, signaturePath } from "../bundle/run-hook.js";
 import { type Command, defineCommand } from "../command-line/define-command.js";
 import { usageError } from "../command-line/usage-error.js";
 import { EXIT } from "../exit-code.js";
@@ -119,6 +119,7 @@ export const command: Command = defineCommand({
     }
     refuseNoSource(specs);
     const signature = args["sign-with"] === undefined || output === undefined ? undefined : signaturePath(output);
+    if (signature !== undefined && !args.plan) refuseOldSignature(signature, args.force);
     if (args.receipt !== undefined && output !== undefined && !args.plan)
       await checkBundleReceipt(args.receipt, {
         output,
