@@ -1,3 +1,4 @@
+import type { Writable } from "node:stream";
 import { OcilotError } from "@ocilot/layout/spec";
 import { hasOption, markValues } from "./command-line/argv.js";
 import { defaultsFor } from "./command-line/defaults.js";
@@ -7,7 +8,7 @@ import { EXIT, type ExitCode } from "./exit-code.js";
 import type { Context } from "./command-line/context.js";
 import { helpText } from "./manual/help-text.js";
 import { Output } from "./output.js";
-import { reportError } from "./render/report-error.js";
+import { outputError, reportError } from "./render/report-error.js";
 import { outputSettings } from "./options/output-settings.js";
 import { globalOptions } from "./command-line/global-options.js";
 import { VERSION } from "./version.js";
@@ -21,7 +22,7 @@ export async function runCli(given: readonly string[], context: Omit<Context, "o
   const marked = markValues(given);
   let usage = USAGE;
   let isJson = hasOption(given, "json", "j");
-  try {
+  const runNamed = async (): Promise<ExitCode> => {
     const [first, ...rest] = hoistGlobals(marked);
     if (first === undefined) {
       io.stderr.write(`${await helpText()}\n`);
@@ -51,9 +52,15 @@ export async function runCli(given: readonly string[], context: Omit<Context, "o
     const { json, format } = args as { json?: boolean; format?: unknown };
     isJson = json === true || format === "json" || settings.logFormat === "json";
     return await command.run(args, { ...context, out: new Output(io, settings) });
+  };
+  try {
+    const code = await runNamed();
+    await settled(io.stdout);
+    if (isOutputFailure(signal.reason)) throw signal.reason;
+    return code;
   } catch (error) {
     if (isClosedPipe(error) || isClosedPipe(signal.reason)) return EXIT.ok;
-    return reportError(signal.aborted ? interrupted(error) : error, io, { json: isJson, usage });
+    return reportError(signal.aborted ? interrupted(error, signal.reason) : error, io, { json: isJson, usage });
   }
 }
 
@@ -73,7 +80,22 @@ function isClosedPipe(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "EPIPE";
 }
 
-function interrupted(error: unknown): unknown {
+/** Standard output takes no more, and not because its reader has what it wanted. */
+function isOutputFailure(reason: unknown): reason is NodeJS.ErrnoException {
+  return reason instanceof Error && "syscall" in reason && !isClosedPipe(reason);
+}
+
+/** Waits until what was printed has been taken or refused: a stream tells of a failure only after the write. */
+async function settled(stdout: Writable): Promise<void> {
+  await new Promise<void>((resolve) => {
+    if (stdout.writableLength === 0) setImmediate(resolve);
+    else stdout.write("", () => setImmediate(resolve));
+  });
+}
+
+/** The error for a run that was aborted: by standard output that failed, or by a signal unless the command failed on its own account. */
+function interrupted(error: unknown, reason: unknown): unknown {
+  if (isOutputFailure(reason)) return outputError(reason);
   const isOwn = error instanceof OcilotError && error.code !== "ABORTED";
   return isOwn ? error : new OcilotError("ABORTED", "interrupted", {}, { cause: error });
 }

@@ -24,10 +24,7 @@ export async function main(): Promise<void> {
   setMaxListeners(0, abort.signal);
   // A second signal finds no handler and ends the process at once.
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => abort.abort(new Error(signal)));
-  stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-    abort.abort(error);
-  });
+  stdout.on("error", (error) => abort.abort(error));
   process.exitCode = await runCli(process.argv.slice(2), { io, signal: abort.signal });
 }
 

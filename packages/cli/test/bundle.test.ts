@@ -1,10 +1,10 @@
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { FIXTURES, copyOf } from "./helpers.js";
 
 const PACKAGE = fileURLToPath(new URL("..", import.meta.url));
@@ -34,6 +34,33 @@ describe("the bundle", () => {
     expect(ocilot("ls", "docker://127.0.0.1:1/app").stderr).toContain("connection refused");
     expect(ocilot("convrt")).toMatchObject({ status: 2 });
     expect(ocilot()).toMatchObject({ status: 2 });
+  });
+
+  test.skipIf(!existsSync("/dev/full"))("standard output that takes no more is one clear error, and exit 1", () => {
+    const full = openSync("/dev/full", "w");
+    onTestFinished(() => closeSync(full));
+    const message = "ocilot: standard output: ENOSPC: no space left on the device\n  hint: What was printed is not complete";
+    for (const argv of [
+      ["bundle", ORAS, "-o", "-"],
+      ["copy", "--all", ORAS, "-"],
+      ["receipt", ORAS],
+      ["cat", `${ORAS}:v1`],
+      ["referrers", `${ORAS}:v1`, "--json"],
+      ["ls", ORAS],
+      ["--version"],
+      ["help", "bundle"],
+    ]) {
+      const { status, stderr } = spawnSync(process.execPath, [BUNDLE, ...argv], { encoding: "utf8", stdio: ["ignore", full, "pipe"] });
+      const lines = stderr.trimEnd().split("\n");
+      if (argv.includes("--json")) expect(JSON.parse(stderr)).toMatchObject({ error: { code: "IO_ERROR", details: { errno: "ENOSPC" } } });
+      else expect([argv[0], lines.length, stderr]).toEqual([argv[0], 2, expect.stringContaining(message)]);
+      expect([argv[0], status]).toEqual([argv[0], 1]);
+    }
+  });
+
+  test.skipIf(process.platform === "win32")("a reader that goes away early is no failure", () => {
+    const command = `"${process.execPath}" "${BUNDLE}" bundle "${ORAS}" -o -; echo "exit $?" >&2`;
+    expect(spawnSync("sh", ["-c", `{ ${command}; } | true`], { encoding: "utf8" }).stderr).toBe("exit 0\n");
   });
 
   test.skipIf(process.platform === "win32")("an interrupt while it waits for a lock exits 130", async () => {

@@ -47,6 +47,18 @@ export function reportError(error: unknown, io: Io, { json, usage }: ReportOptio
   return exitCode;
 }
 
+/** Returns the error for standard output that takes no more. */
+export function outputError(error: NodeJS.ErrnoException): OcilotError<"IO_ERROR"> {
+  const { code: errno, syscall, message } = error;
+  const what = errno === undefined ? message : `${errno}: ${ERRNO[errno] ?? message}`;
+  return new OcilotError(
+    "IO_ERROR",
+    `standard output: ${what}`,
+    { path: "-", ...(syscall !== undefined && { syscall }), ...(errno !== undefined && { errno }) },
+    { hint: "What was printed is not complete; send it to a disk with more room, or to another program.", cause: error },
+  );
+}
+
 /** What Node throws on its own account. */
 function fromSystem(error: unknown): OcilotError | undefined {
   if (!(error instanceof Error)) return undefined;
