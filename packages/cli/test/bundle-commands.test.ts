@@ -181,6 +181,46 @@ describe("bundle and unbundle", () => {
     expect(existsSync(join(dir, "not"))).toBe(false);
   });
 
+  test("--only-part writes a part of the set that is there, and of no other", async () => {
+    const dir = tempDir();
+    const from = await source(dir, "v3");
+    const other = await source(dir, "v4");
+    const [out, sums] = [join(dir, "out"), join(dir, "out", "b.sha256")];
+    mkdirSync(out);
+    const bundle = async (what: string, split: string, created: string, ...argv: string[]) =>
+      await run("bundle", what, "-o", join(out, "b.tar"), "--split", split, "--created", created, ...argv);
+    const [first, later] = ["2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"];
+    expect((await bundle(from, "25k", first)).code).toBe(0);
+    const names = readdirSync(out).filter((n) => n.endsWith(".tar"));
+    expect(names.length).toBeGreaterThan(1);
+    const lost = join(out, names[1]!);
+    const bytes = readFileSync(lost);
+    rmSync(lost);
+    const refusals = [
+      [from, "25k", later, "the date"],
+      [from, "50k", first, "the number of parts"],
+      [other, "25k", first, "the content"],
+    ] as const;
+    for (const [what, split, created, difference] of refusals) {
+      const refused = await bundle(what, split, created, "--only-part", "2", "--force");
+      expect([refused.code, refused.stdout, refused.stderr]).toEqual([6, "", expect.stringContaining(difference)]);
+      expect(refused.stderr).toContain(join(out, names[0]!));
+      expect(refused.stderr).toContain("hint: Give the sources, --since, --split and --created");
+    }
+    // Without the other parts the checksums tell.
+    for (const name of names) rmSync(join(out, name), { force: true });
+    for (const [what, split, created] of refusals) {
+      const refused = await bundle(what, split, created, "--only-part", "2");
+      expect([refused.code, refused.stderr]).toEqual([6, expect.stringContaining(`${sums} is of another set`)]);
+    }
+    expect(readdirSync(out)).toEqual(["b.sha256"]);
+    const again = await bundle(from, "25k", first, "--only-part", "2");
+    expect(again).toMatchObject({ code: 0, stderr: "" });
+    expect(again.stdout).toMatch(new RegExp(`^Wrote part 2 of ${names.length}, [\\d.]+ kB; receipt sha256:[0-9a-f]{64}[.]\n`));
+    expect(again.stdout.endsWith(`\n${lost}\n`)).toBe(true);
+    expect(readFileSync(lost).equals(bytes)).toBe(true);
+  });
+
   test.skipIf(process.platform === "win32")("an old signature is never taken for the new one, and a failed one is told truly", async () => {
     const dir = tempDir();
     const from = await source(dir);

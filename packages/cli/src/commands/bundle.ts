@@ -175,7 +175,7 @@ export const command: Command = defineCommand({
       const files = await writeAll(plan, output!, limit !== undefined, options, io.stdout).finally(() => progress.end());
       if (args.receipt !== undefined) await writeReceipt(args.receipt, plan.receipt, io);
       if (signature !== undefined) await signDigest(args["sign-with"]!, plan.receipt.digest, signature, signal);
-      const lines = report(plan, files, signature);
+      const lines = report(plan, files, { only: options.only, signature });
       if (output === "-") for (const line of lines) out.note(line);
       else if (args.json)
         out.json({
@@ -221,16 +221,25 @@ async function writeAll(
   return [output];
 }
 
-function report({ staged, content, receipt }: BundlePlan, files: readonly string[], signature: string | undefined): string[] {
-  const bytes = content.parts.reduce((sum, p) => sum + p.size, 0);
+function report(
+  { staged, content, receipt }: BundlePlan,
+  files: readonly string[],
+  { only, signature }: { only: number | undefined; signature: string | undefined },
+): string[] {
+  const { parts } = content;
+  const bytes = parts.reduce((sum, p) => sum + p.size, 0);
+  const made =
+    only === undefined
+      ? `Bundled ${count(staged.images.length, "image")} in ${count(parts.length, "part")}, ${formatSize(bytes)}`
+      : `Wrote part ${only} of ${parts.length}, ${formatSize(parts[only - 1]!.size)}`;
   return [
-    `Bundled ${count(staged.images.length, "image")} in ${count(content.parts.length, "part")}, ${formatSize(bytes)}; receipt ${receipt.digest}.`,
+    `${made}; receipt ${receipt.digest}.`,
     ...(content.absent.length > 0
       ? [
           `${count(content.absent.length, "blob")} left out (${formatSize(content.absent.reduce((sum, b) => sum + b.size, 0))}): listed in receipt ${content.since.join(", ")}.`,
         ]
       : []),
-    ...(content.parts.length > 1 ? files : []),
+    ...(parts.length > 1 ? files : []),
     ...(signature === undefined ? [] : [`Signature in ${signature}.`]),
   ];
 }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { lstat, readdir, rm } from "node:fs/promises";
+import { lstat, readFile, readdir, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Writable } from "node:stream";
 import {
@@ -22,7 +22,7 @@ import {
   writeArchive,
 } from "@ocilot/layout";
 import { BlobCursor } from "./blob-cursor.js";
-import { type BundlePiece, pieceName } from "./bundle-document.js";
+import { type BundleDocument, type BundlePiece, pieceName } from "./bundle-document.js";
 import { HashedFile } from "./hashed-file.js";
 import { openBundle } from "./open-bundle.js";
 import { checksumName, isPartOf } from "./part-names.js";
@@ -68,9 +68,9 @@ export async function writeBundle(plan: BundlePlan, sink: string | Writable, opt
  * Writes the parts of a bundle into a directory, and beside them `NAME.sha256` for `sha256sum -c`. Parts are written under temporary names
  * and renamed when all are whole; what a killed run leaves, the next one removes or replaces: the checksums come last, so parts of this very
  * set without them are those of a run that did not end. With `only` the other parts and the checksums stay as
- * they are.
+ * they are, and must be of the same set.
  * @param path the file that the parts are named after
- * @throws OcilotError as {@link writeBundle}, and `OUTPUT_EXISTS` where parts of another set are there
+ * @throws OcilotError as {@link writeBundle}, and `OUTPUT_EXISTS` where parts of another set are there, with `only` `WRITE_REFUSED`
  * @example
  * ```ts
  * import { Layout } from "@ocilot/layout";
@@ -85,6 +85,7 @@ export async function writeParts(plan: BundlePlan, path: string, options: Bundle
   const directory = dirname(path);
   const { parts } = plan.content;
   const { only, force = false, sync = true } = options;
+  if (only !== undefined) await refuseOtherSet(plan, path, only);
   if (only !== undefined && (only < 1 || only > parts.length))
     throw new OcilotError("USAGE", `there is no part ${only}: the bundle has ${parts.length}`, { argument: "only-part" });
   const numbers = only === undefined ? parts.map((_, i) => i + 1) : [only];
@@ -117,6 +118,8 @@ export async function writeParts(plan: BundlePlan, path: string, options: Bundle
         }),
       );
     }
+    if (only !== undefined && (options.compression ?? compressionOf(path)) === "none")
+      await refuseOtherChecksum(path, names[0]!, checksums[0]!);
     if (options.signal?.aborted === true) throw new OcilotError("ABORTED", "interrupted; no part was written", {});
     for (const [i, temp] of temps.entries()) await renameOver(temp, join(directory, names[i]!));
     for (const name of stale) await rm(join(directory, name), { force: true });
@@ -214,17 +217,67 @@ async function isUnfinishedSet({ content, set }: BundlePlan, path: string): Prom
       () => false,
     );
   if (await isThere(checksumName(basename(path)))) return false;
-  for (const { name } of content.parts) {
-    if (!(await isThere(name))) continue;
-    try {
-      const { layout, document } = await openBundle(join(directory, name));
-      await layout.close();
-      if (document.set !== set) return false;
-    } catch {
-      return false;
-    }
-  }
+  for (const { name } of content.parts) if ((await isThere(name)) && (await documentIn(join(directory, name)))?.set !== set) return false;
   return true;
+}
+
+/** What a part says of its set; undefined for a file that is damaged or no part. */
+async function documentIn(path: string): Promise<BundleDocument | undefined> {
+  try {
+    const { layout, document } = await openBundle(path);
+    await layout.close();
+    return document;
+  } catch {
+    return undefined;
+  }
+}
+
+/** One part alone is of use only with the others: it must be of their set. What is damaged among them says nothing. */
+async function refuseOtherSet({ content, set }: BundlePlan, path: string, only: number): Promise<void> {
+  const directory = dirname(path);
+  const own = new Set(content.parts.slice(only - 1, only).map((p) => p.name));
+  for (const name of await staleParts(directory, basename(path), own)) {
+    const document = await documentIn(join(directory, name));
+    if (document === undefined || document.set === set) continue;
+    const differences = [
+      ...(document.receipt === content.receipt ? [] : ["the content"]),
+      ...(document.created === content.created ? [] : [`the date (${document.created ?? "none"}, now ${content.created ?? "none"})`]),
+      ...(document.since.join() === content.since.join() ? [] : ["what --since leaves out"]),
+      ...(document.parts.length === content.parts.length
+        ? []
+        : [`the number of parts (${document.parts.length}, now ${content.parts.length})`]),
+    ];
+    const what = differences.length === 0 ? "how the parts are divided or named" : differences.join(", ");
+    throw otherSet(join(directory, name), `is a part of another set; different: ${what}`);
+  }
+  const checksums = join(directory, checksumName(basename(path)));
+  const listed = [...(await checksumsIn(checksums)).keys()];
+  if (listed.length > 0 && (listed.length !== content.parts.length || content.parts.some((p, i) => p.name !== listed[i])))
+    throw otherSet(checksums, `is of another set; different: the number of parts (${listed.length}, now ${content.parts.length})`);
+}
+
+/** Uncompressed, the same set has the same bytes; compressed, they depend on the version of the codec. */
+async function refuseOtherChecksum(path: string, name: string, checksum: string): Promise<void> {
+  const checksums = join(dirname(path), checksumName(basename(path)));
+  const listed = (await checksumsIn(checksums)).get(name);
+  if (listed !== undefined && listed !== checksum) throw otherSet(checksums, `is of another set; different: the checksum of ${name}`);
+}
+
+/** The checksums of a file for `sha256sum -c`, by name; none if it is not there. */
+async function checksumsIn(path: string): Promise<Map<string, string>> {
+  const text = await readFile(path, "utf8").catch(() => "");
+  return new Map(Array.from(text.matchAll(/^([0-9a-f]{64}) [ *](.+)$/gm), ([, checksum, name]) => [name!, checksum!]));
+}
+
+function otherSet(path: string, what: string): OcilotError<"WRITE_REFUSED"> {
+  return new OcilotError(
+    "WRITE_REFUSED",
+    `${path} ${what}`,
+    { reason: "other-set", file: path },
+    {
+      hint: "Give the sources, --since, --split and --created that the other parts were made with, or make all parts again without --only-part.",
+    },
+  );
 }
 
 async function staleParts(directory: string, name: string, own: ReadonlySet<string>): Promise<string[]> {
