@@ -131,7 +131,18 @@ describe("bundle and unbundle", () => {
     expect(JSON.parse(delta.stdout)).toMatchObject({ absent: { length: 7 } });
     expect((await runIn({ env }, "unbundle", join(dir, "d.tar"), "--into", `docker://${there.address}/mirror`)).code).toBe(0);
     const mapped = await runIn({ env }, "unbundle", ...parts, "--into", `docker://${there.address}`, "--map", `${here.address}/team=prod`);
-    expect(mapped.code).toBe(0);
+    expect(mapped).toMatchObject({ code: 0, stderr: "" });
+    expect(mapped.stdout).toContain(`complete in docker://${there.address}/prod/app, docker://${there.address}/prod/web.\n`);
+    const typo = ["--map", `${here.address}/taem=prod`, "--map", `${here.address}/team/app=prod/app`];
+    const unmapped = await runIn({ env }, "unbundle", ...parts, "--into", `docker://${there.address}`, ...typo);
+    expect(unmapped).toMatchObject({
+      code: 0,
+      stderr: `ocilot: warning: --map ${here.address}/taem=… fits no repository of the bundles: they have ${here.address}/team/app, ${here.address}/team/web\n`,
+    });
+    expect(unmapped.stdout).toContain(`docker://${there.address}/prod/app, docker://${there.address}/team/web.\n`);
+    const local = await run("unbundle", ...parts, "--into", join(dir, "local"), "--map", "nowhere=x");
+    expect([local.code, local.stderr]).toEqual([0, expect.stringContaining("--map nowhere=… fits no repository")]);
+    expect(local.stdout).toContain(`complete in ${join(dir, "local")}.\n`);
     expect(await there.layout("prod/web")).toBeDefined();
   });
 

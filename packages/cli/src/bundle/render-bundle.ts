@@ -19,11 +19,15 @@ export function renderPlan({ content }: BundlePlan, figures: readonly RootFigure
   ].join("\n");
 }
 
-/** Returns what became of bundles, line by line. */
-export function reportUnbundle({ sets, damaged, written }: UnbundleResult, into: string): string[] {
+/** Returns what became of bundles, line by line. `destinationOf` says where what has these names went. */
+export function reportUnbundle(
+  { sets, damaged, written }: UnbundleResult,
+  destinationOf: (names: readonly string[]) => readonly string[],
+): string[] {
   const lines: string[] = [];
   for (const { set, names, state, missingParts, missing, since, kept } of sets) {
-    const what = names.length === 0 ? set : `${names.slice(0, 3).join(", ")}${names.length > 3 ? ` and ${names.length - 3} more` : ""}`;
+    const what = names.length === 0 ? set : firstOf(names);
+    const into = firstOf(destinationOf(names));
     if (state === "merged") lines.push(`${what}: complete in ${into}.`);
     else lines.push(`${what}: incomplete, not listed in ${into} yet.`);
     if (missingParts.length > 0) {
@@ -47,4 +51,8 @@ export function reportUnbundle({ sets, damaged, written }: UnbundleResult, into:
   for (const { message, hint } of damaged) lines.push(message, ...(hint === undefined ? [] : [`  hint: ${hint}`]));
   lines.push(`${formatSize(written)} written.`);
   return lines;
+}
+
+function firstOf(names: readonly string[]): string {
+  return `${names.slice(0, 3).join(", ")}${names.length > 3 ? ` and ${names.length - 3} more` : ""}`;
 }

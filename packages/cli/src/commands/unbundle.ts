@@ -14,6 +14,7 @@ import { registryTarget, rulesOf } from "../bundle/registry-target.js";
 import { reportUnbundle } from "../bundle/render-bundle.js";
 import { checkSignature, signaturePath } from "../bundle/run-hook.js";
 import { takeReceipt } from "../bundle/take-receipt.js";
+import { watchPlaces } from "../bundle/watch-places.js";
 import { type Command, defineCommand } from "../command-line/define-command.js";
 import { EXIT } from "../exit-code.js";
 import { archiveOption, maxSizeOf } from "../options/archive.js";
@@ -91,7 +92,7 @@ export const command: Command = defineCommand({
     if (args.receipt !== undefined) await checkReceiptFile(args.receipt);
     const sync = !args["no-sync"];
     const session = openSession(registrySettings(args, io.env));
-    const target = isRegistryReference(args.into)
+    const plain = isRegistryReference(args.into)
       ? registryTarget(args.into, {
           rules,
           session: session.get,
@@ -100,6 +101,7 @@ export const command: Command = defineCommand({
           ...(args.state !== undefined && { state: args.state }),
         })
       : directoryTarget(args.into, { rules, sync });
+    const target = watchPlaces(plain);
     const verifyWith = args["verify-with"];
     const progress = out.progress("Unbundling", args.json);
     try {
@@ -114,6 +116,11 @@ export const command: Command = defineCommand({
           verify: async (digest, file) => await checkSignature(verifyWith, digest, signaturePath(file), signal),
         }),
       }).finally(() => progress.end());
+      out.warn(target.unusedRules(rules));
+      const destinationOf = (names: readonly string[]): readonly string[] => {
+        const places = target.placesOf(names);
+        return places.length === 0 ? [args.into] : places;
+      };
       const receipt = args.receipt === undefined ? undefined : await receiptOf(target, isRegistryReference(args.into), signal);
       if (receipt !== undefined) await writeReceipt(args.receipt!, args.redact ? redactReceipt(receipt) : receipt, io);
       if (args.json)
@@ -122,7 +129,7 @@ export const command: Command = defineCommand({
           written: { bytes: result.written },
           ...(receipt && { receipt: { digest: receipt.digest, file: args.receipt } }),
         });
-      else out.say(...reportUnbundle(result, args.into), ...(receipt === undefined ? [] : [`Receipt written to ${args.receipt}.`]));
+      else out.say(...reportUnbundle(result, destinationOf), ...(receipt === undefined ? [] : [`Receipt written to ${args.receipt}.`]));
       if (result.damaged.length > 0) return EXIT.damaged;
       return result.sets.every((s) => s.state === "merged" && s.kept.length === 0) ? EXIT.ok : EXIT.inexpressible;
     } finally {
