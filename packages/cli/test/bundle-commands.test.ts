@@ -232,6 +232,26 @@ describe("bundle and unbundle", () => {
     expect(readFileSync(lost).equals(bytes)).toBe(true);
   });
 
+  test("paths that cannot be written or read are refused with what is wrong with them", async () => {
+    const dir = tempDir();
+    const from = await source(dir);
+    const [file, nowhere] = [join(dir, "b.tar"), join(dir, "nowhere", "b.tar")];
+    expect((await run("bundle", from, "-o", file)).code).toBe(0);
+    const refused = async (argv: string[], code: number, message: string) => {
+      const made = await run(...argv);
+      expect([argv, made.code, made.stderr]).toEqual([argv, code, expect.stringContaining(message)]);
+    };
+    const missing = `the directory ${join(dir, "nowhere")} does not exist`;
+    await refused(["bundle", from, "-o", nowhere], 3, missing);
+    await refused(["bundle", from, "-o", nowhere, "--split", "25k"], 3, missing);
+    await refused(["copy", "--all", from, nowhere], 3, missing);
+    await refused(["unbundle", file, "--into", file], 3, `${file} is a file, not a layout directory`);
+    await refused(["unbundle", from, "--into", join(dir, "far")], 2, `ocilot bundle ${from} --output FILE.tar`);
+    for (const name of ["b.tar.xz", "b.zip", "b.gz"])
+      await refused(["bundle", from, "-o", join(dir, name)], 2, "Archives end in .tar, .tar.gz, .tgz, .tar.zst, .tzst.");
+    expect(readdirSync(dir).toSorted()).toEqual(["b.tar", "source-"]);
+  });
+
   test.skipIf(process.platform === "win32")("an old signature is never taken for the new one, and a failed one is told truly", async () => {
     const dir = tempDir();
     const from = await source(dir);

@@ -32,6 +32,7 @@ import { partSizeOf } from "../options/part-size.js";
 import { checkBundleReceipt, writeReceipt } from "../options/receipt-file.js";
 import { sizeOf } from "../options/size.js";
 import { registryOptions, registrySettings } from "../options/registry.js";
+import { refuseForeignSuffix } from "../reference/archive-suffix.js";
 import { renderFindings } from "../render/findings.js";
 import { count, formatSize } from "../render/text.js";
 
@@ -107,6 +108,7 @@ export const command: Command = defineCommand({
     const { output } = args;
     if (output === undefined && !args.plan)
       throw usageError("--output is missing", "output", "Name the archive to write, or only look with --plan.");
+    if (output !== undefined) refuseForeignSuffix(output, "output");
     if (output === "-" && limit !== undefined) throw usageError("--split takes a file name for --output", "split");
     const only = args["only-part"];
     if (only !== undefined && !/^[1-9]\d{0,5}$/.test(only))

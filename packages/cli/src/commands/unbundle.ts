@@ -1,4 +1,5 @@
-import { isRegistryReference } from "@ocilot/layout";
+import { statSync } from "node:fs";
+import { OcilotError, isRegistryReference } from "@ocilot/layout";
 import {
   type BundleTarget,
   directoryTarget,
@@ -16,12 +17,15 @@ import { checkSignature, signaturePath } from "../bundle/run-hook.js";
 import { takeReceipt } from "../bundle/take-receipt.js";
 import { watchPlaces } from "../bundle/watch-places.js";
 import { type Command, defineCommand } from "../command-line/define-command.js";
+import { usageError } from "../command-line/usage-error.js";
 import { EXIT } from "../exit-code.js";
 import { archiveOption, maxSizeOf } from "../options/archive.js";
 import { jsonOption } from "../options/json.js";
 import { checkReceiptFile, writeReceipt } from "../options/receipt-file.js";
 import { registryOptions, registrySettings } from "../options/registry.js";
 import { waitOf, writeOptions } from "../options/write.js";
+import { isDirectory } from "../reference/is-directory.js";
+import { commandLine } from "../render/shell-quote.js";
 
 export const command: Command = defineCommand({
   name: "unbundle",
@@ -89,6 +93,8 @@ export const command: Command = defineCommand({
 
   async run(args, { io, out, signal }) {
     const rules = rulesOf(args.map);
+    for (const file of args.rest) if (isDirectory(file)) throw directoryGiven(file);
+    if (!isRegistryReference(args.into)) refuseFile(args.into);
     if (args.receipt !== undefined) await checkReceiptFile(args.receipt);
     const sync = !args["no-sync"];
     const session = openSession(registrySettings(args, io.env));
@@ -137,6 +143,23 @@ export const command: Command = defineCommand({
     }
   },
 });
+
+function directoryGiven(path: string): Error {
+  const hint = `Copy a layout with: ${commandLine("ocilot", "copy", "--all", path, "DST")}; make a bundle of it with: ${commandLine("ocilot", "bundle", path, "--output", "FILE.tar")}`;
+  return usageError(`${path} is a directory; unbundle takes files that ocilot bundle wrote`, "file", hint);
+}
+
+/** @throws OcilotError `NOT_A_LAYOUT` */
+function refuseFile(path: string): void {
+  const there = statSync(path, { throwIfNoEntry: false });
+  if (there === undefined || there.isDirectory()) return;
+  throw new OcilotError(
+    "NOT_A_LAYOUT",
+    `${path} is a file, not a layout directory`,
+    { path, reason: "not-a-directory" },
+    { hint: "Name a layout directory for --into; it is created if it does not exist." },
+  );
+}
 
 /** What a target holds of what bundles brought; a layout directory whole. Names are those of the bundles. */
 async function receiptOf(target: BundleTarget, isRegistry: boolean, signal: AbortSignal): Promise<Receipt> {

@@ -23,6 +23,15 @@ export function refuseForeignArchive(path: string, argument: string): void {
 }
 
 /**
+ * As {@link refuseForeignArchive}, where only an archive is written: it would be a plain tar of that name.
+ * @throws OcilotError `USAGE`
+ */
+export function refuseForeignSuffix(path: string, argument: string): void {
+  if (!FOREIGN.test(path) || KNOWN.test(path)) return;
+  throw usageError(`${path} ends like an archive of an unknown kind`, argument, `Archives end in ${ARCHIVE_SUFFIXES.join(", ")}.`);
+}
+
+/**
  * As {@link refuseForeignArchive}, where only a directory is written.
  * @throws OcilotError `USAGE`
  */

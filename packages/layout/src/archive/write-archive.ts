@@ -1,4 +1,4 @@
-import { link, lstat, open } from "node:fs/promises";
+import { link, lstat, open, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -8,6 +8,7 @@ import { EarlySync } from "../filesystem/early-sync.js";
 import { OcilotError } from "../errors.js";
 import { errnoOf, ioError } from "../filesystem/io-error.js";
 import { throwIfAborted } from "../abort.js";
+import { shellWord } from "../filesystem/shell-word.js";
 import { sweepTemps } from "../filesystem/sweep-temps.js";
 import { removeTemp, tempName } from "../filesystem/temp-file.js";
 import { type Compression, compressionOf, compressor } from "./compression.js";
@@ -34,7 +35,7 @@ export interface ArchiveOutput {
 /**
  * Writes a tar reproducibly: the same members give the same bytes (compressed: with the same zlib or zstd). A file gets its name only when
  * it is complete; after a failure nothing is left. `-` is standard output. A stream is not ended.
- * @throws OcilotError `OUTPUT_EXISTS`, `UNSUPPORTED` if Node lacks zstd, `ABORTED`, `ACCESS_DENIED`, `IO_ERROR`, and what the members throw
+ * @throws OcilotError `OUTPUT_EXISTS`, `PATH_NOT_FOUND` without its directory, `UNSUPPORTED` if Node lacks zstd, `ABORTED`, `ACCESS_DENIED`, `IO_ERROR`, and what the members throw
  * @example
  * ```ts
  * import { Layout, layoutMembers, writeArchive } from "@ocilot/layout";
@@ -49,16 +50,35 @@ export async function writeArchive(sink: string | Writable, members: Iterable<Ar
   await writeStream(stream, sink === "-" ? "standard output" : "the stream", members, options);
 }
 
-/** Refuses a path that is taken, except by a file where `force` is set. @throws OcilotError `OUTPUT_EXISTS` */
+/**
+ * Refuses a path that is taken, except by a file where `force` is set, or whose directory does not exist.
+ * @throws OcilotError `OUTPUT_EXISTS`, `PATH_NOT_FOUND`
+ */
 export async function refuseTakenPath(path: string, force: boolean): Promise<void> {
   const there = await lstat(path).catch((error: unknown) => {
     if (errnoOf(error) === "ENOENT") return undefined;
     throw ioError(error, path);
   });
-  if (there === undefined || (force && !there.isDirectory())) return;
+  if (there === undefined) return await refuseMissingDirectory(path);
+  if (force && !there.isDirectory()) return;
   // A process killed right after the file got its name leaves its temporary name beside it.
   await sweepTemps(dirname(path)).catch(() => undefined);
   throw outputExists(path, there.isDirectory());
+}
+
+async function refuseMissingDirectory(path: string): Promise<void> {
+  const directory = dirname(path);
+  const isThere = await stat(directory).then(
+    (s) => s.isDirectory(),
+    (error: unknown) => errnoOf(error) !== "ENOENT",
+  );
+  if (isThere) return;
+  throw new OcilotError(
+    "PATH_NOT_FOUND",
+    `${path} cannot be written: the directory ${directory} does not exist`,
+    { path: directory },
+    { hint: `Create it with: mkdir -p ${shellWord(directory)}` },
+  );
 }
 
 function outputExists(path: string, isDirectory: boolean): OcilotError<"OUTPUT_EXISTS"> {
