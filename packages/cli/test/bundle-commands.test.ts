@@ -232,6 +232,33 @@ describe("bundle and unbundle", () => {
     expect(readFileSync(lost).equals(bytes)).toBe(true);
   });
 
+  test("hints name what bundle can do", async () => {
+    const dir = tempDir();
+    const from = await source(dir, "v3");
+    const file = join(dir, "b.tar");
+    expect((await run("bundle", from, "-o", file, "--split", "25k")).code).toBe(0);
+    const part = join(
+      dir,
+      readdirSync(dir).find((name) => name.includes(".part-001-of-"))!,
+    );
+    const ofPart = await run("bundle", part, "-o", join(dir, "p.tar"));
+    expect([ofPart.code, ofPart.stderr]).toEqual([3, expect.stringContaining(`hint: ${part} is a file of a bundle`)]);
+    expect(ofPart.stderr).toContain("unbundle it first");
+    const broken = copyOf("layouts/notation");
+    for (const name of readdirSync(join(broken, "blobs/sha256")))
+      if (statSync(join(broken, "blobs/sha256", name)).size < 100) rmSync(join(broken, "blobs/sha256", name));
+    const ofBroken = await run("bundle", broken, "-o", join(dir, "p.tar"));
+    expect([ofBroken.code, ofBroken.stderr]).toEqual([3, expect.stringContaining("ocilot repair LAYOUT --from OTHER")]);
+    expect(ofPart.stderr + ofBroken.stderr).not.toMatch(/--platform|--allow-missing/);
+    for (const output of ["s.tar", "t.tar.gz"]) {
+      const small = await run("bundle", from, "-o", join(dir, output), "--split", "10k");
+      const enough = Number(/hint: Choose --split (\d+) or larger/.exec(small.stderr)?.[1]);
+      expect([small.code, enough > 10_000]).toEqual([4, true]);
+      if (output === "s.tar") expect((await run("bundle", from, "-o", join(dir, output), "--split", String(enough - 1))).code).toBe(4);
+      expect((await run("bundle", from, "-o", join(dir, output), "--split", String(enough))).code).toBe(0);
+    }
+  });
+
   test("paths that cannot be written or read are refused with what is wrong with them", async () => {
     const dir = tempDir();
     const from = await source(dir);

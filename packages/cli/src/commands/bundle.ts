@@ -1,8 +1,10 @@
 import { basename } from "node:path";
-import { parseReference } from "@ocilot/layout";
+import { OcilotError, isOcilotError, parseReference } from "@ocilot/layout";
 import {
+  BUNDLE_FILE,
   type BundleOutput,
   type BundlePlan,
+  type BundleSource,
   type StagedBundle,
   checkPolicy,
   joinPolicies,
@@ -139,7 +141,9 @@ export const command: Command = defineCommand({
       },
     );
     try {
-      const staged = await out.during("Reading", stageBundle(sources, { signal }), args.json);
+      const staged = await out.during("Reading", stageBundle(sources, { signal }), args.json).catch((error: unknown) => {
+        throw isOcilotError(error, "BLOB_NOT_FOUND") ? incomplete(error, sources) : error;
+      });
       const unmet = rules.length === 0 ? [] : await unmetRules(staged, rules, signal);
       if (unmet.length > 0) {
         out.print(renderFindings(unmet));
@@ -202,6 +206,16 @@ async function unmetRules(staged: StagedBundle, rules: Parameters<typeof joinPol
   const { evidence } = await verifyLayout(staged.layout, { content: "presence", signal });
   if (evidence === undefined) return [];
   return (await checkPolicy(evidence, joinPolicies(rules), "the bundle")).filter((f) => f.severity === "error");
+}
+
+/** The error for sources that lack content, with what can be done about it here. */
+function incomplete(error: OcilotError<"BLOB_NOT_FOUND">, sources: readonly BundleSource[]): Error {
+  const part = sources.find(({ layout }) => layout.extraFiles.has(BUNDLE_FILE));
+  const hint =
+    part === undefined
+      ? "Nothing was written. Take it from another copy: ocilot repair LAYOUT --from OTHER; or name the images that are whole: LAYOUT:TAG."
+      : `${part.layout.location} is a file of a bundle that is not whole alone; unbundle it first, with the other parts and what it builds on: ocilot unbundle FILE... --into DIR`;
+  return new OcilotError(error.code, error.message, error.details, { hint, cause: error });
 }
 
 /** The later of the newest date in the content and the last change of a local source. */

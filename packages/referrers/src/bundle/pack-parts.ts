@@ -19,23 +19,38 @@ export interface Packing {
 export interface PackOptions {
   /** The largest file, in bytes. */
   readonly limit: number;
+  /** The limit to name to people for files of at most so many bytes, if they are compressed later (default: the same number). */
+  readonly limitFor?: (bytes: number) => number;
   /** What every file of a set of so many holds besides, in bytes. */
   readonly fixed: (parts: number) => number;
 }
 
 /** The name of the longest piece decides the bytes of its header, which are the same for all. */
 const CHECKSUM_BYTES = 64;
+/** A part with less room for content, in bytes, would hold next to nothing. */
+const LEAST_ROOM = 4096;
 
 /**
  * Distributes blobs over as few files as first-fit decreasing finds, none larger than the limit. A blob that fits in no file is cut
  * into pieces, each in a file of its own. Deterministic: by size, then digest.
  * @throws OcilotError `LIMIT_EXCEEDED` if the limit leaves no room for content
  */
-export function packParts(blobs: readonly BlobSize[], { limit, fixed }: PackOptions): Packing {
+export function packParts(blobs: readonly BlobSize[], options: PackOptions): Packing {
+  const { limit, limitFor = (bytes) => bytes } = options;
+  const packing = attempt(blobs, options);
+  if (typeof packing !== "number") return packing;
+  // A larger limit needs fewer parts, so that the table of parts is shorter: this ends.
+  let enough = packing;
+  for (let next: Packing | number = packing; typeof next === "number"; next = attempt(blobs, { ...options, limit: enough })) enough = next;
+  throw tooSmall(limitFor(limit), limitFor(enough));
+}
+
+/** Returns a packing, or a larger limit to try. */
+function attempt(blobs: readonly BlobSize[], { limit, fixed }: PackOptions): Packing | number {
   for (let parts = 1; ;) {
     const capacity = limit - fixed(parts);
-    const packed = capacity < 4096 && limit !== Infinity ? undefined : packInto(blobs, capacity);
-    if (packed === undefined) throw tooSmall(limit, fixed(parts));
+    if (capacity < LEAST_ROOM && limit !== Infinity) return fixed(parts) + LEAST_ROOM;
+    const packed = packInto(blobs, capacity);
     if (packed.length <= parts) return { parts: packed, reserved: parts };
     // More files make the table of files longer, which every file holds.
     parts = packed.length;
@@ -80,11 +95,11 @@ function cut(blob: BlobSize, capacity: number): PackedPart[] {
   });
 }
 
-function tooSmall(limit: number, fixed: number): OcilotError<"LIMIT_EXCEEDED"> {
+function tooSmall(limit: number, enough: number): OcilotError<"LIMIT_EXCEEDED"> {
   return new OcilotError(
     "LIMIT_EXCEEDED",
-    `parts of ${limit} bytes are too small: index.json, manifests and the table of parts alone take ${fixed} in each`,
-    { what: "part size", limit, found: fixed },
-    { hint: "Choose a larger --split." },
+    `parts of ${limit} bytes are too small: each holds index.json, all manifests and the table of parts, and needs room for content; ${enough} bytes are enough`,
+    { what: "part size", limit, found: enough },
+    { hint: `Choose --split ${enough} or larger.` },
   );
 }

@@ -97,7 +97,11 @@ export async function planBundle(staged: StagedBundle, options: BundlePlanOption
       (sum, m) => sum + memberBytes(m),
       END_BYTES,
     );
-  const { parts, reserved } = packParts(carried, { limit: plainLimit(limit, name), fixed });
+  const { parts, reserved } = packParts(carried, {
+    limit: plainLimit(limit, name),
+    limitFor: (bytes) => (compressionOf(name) === "none" ? bytes : Math.ceil(bytes * 1.005) + 1024),
+    fixed,
+  });
   const content: BundleContent = {
     ...frame,
     parts: parts.map((part, i) => ({
