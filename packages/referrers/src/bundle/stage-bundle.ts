@@ -112,9 +112,14 @@ async function rootsOf({ source, sourceGraph, roots, edges, isWhole }: CopySelec
 
 function nameRoot({ repository }: BundleSource, { descriptor: { digest }, tag }: RootEntry): BundleRoot {
   if (repository !== undefined) return { digest, repository, ...(tag !== undefined && { tag }) };
-  const name = tag === undefined || !tag.includes(":") ? undefined : parseImageName(tag);
-  if (name?.tag !== undefined) return { digest, repository: name.repository, tag: name.tag };
-  return { digest, ...(tag !== undefined && { tag }) };
+  return { digest, ...splitName(tag) };
+}
+
+/** Splits a name of `index.json`: a full one has a repository, and is written as Docker writes it in full; any other is a tag. */
+export function splitName(name: string | undefined): Pick<BundleRoot, "repository" | "tag"> {
+  if (name === undefined) return {};
+  const { repository, tag } = (name.includes(":") ? parseImageName(name) : undefined) ?? {};
+  return repository === undefined || tag === undefined ? { tag: name } : { repository, tag };
 }
 
 /** The name of a root in `index.json`. */

@@ -77,8 +77,11 @@ function compareRoots(before: Receipt, now: Receipt, say: (code: FindingCode, pa
   // A former part of another image that is listed on its own is not new; the other image has its own finding.
   const known = new Set(before.blobs.map((b) => b.digest));
   const named = (r: Receipt): Set<Digest> => new Set(r.roots.map((root) => root.digest));
+  // What is still reached, and not only as the subject of a referrer, is a part of another image now.
+  const subjects = new Set(now.referrers.map((e) => e.subject));
+  const parts = new Set(now.blobs.flatMap((b) => (subjects.has(b.digest) ? [] : b.digest)));
   for (const digest of bare(before))
-    if (!named(now).has(digest)) say("RECEIPT_LOST", { digest, message: `the image ${digest} is no longer listed` });
+    if (!named(now).has(digest) && !parts.has(digest)) say("RECEIPT_LOST", { digest, message: `the image ${digest} is no longer listed` });
   for (const digest of bare(now))
     if (!named(before).has(digest) && !known.has(digest))
       say("RECEIPT_ADDED", { digest, message: `the image ${digest} is unexpected: not in the receipt` });

@@ -1,5 +1,5 @@
-import { type Digest, compareDigests } from "@ocilot/layout";
-import { RECEIPT_TYPE, type Receipt, type ReceiptReferrer, type ReceiptRoot, sealOf } from "./receipt.js";
+import type { Digest } from "@ocilot/layout";
+import { type Receipt, type ReceiptReferrer, type ReceiptRoot, sealedReceipt } from "./receipt.js";
 
 /** Returns the receipt of what several receipts list together. */
 export function mergeReceipts(receipts: readonly Receipt[]): Receipt {
@@ -11,7 +11,7 @@ export function mergeReceipts(receipts: readonly Receipt[]): Receipt {
     for (const blob of r.blobs) blobs.set(blob.digest, blob);
     for (const edge of r.referrers) referrers.set(`${edge.subject} ${edge.referrer}`, edge);
   }
-  return sorted([...roots.values()], [...blobs.values()], [...referrers.values()]);
+  return sealedReceipt([...roots.values()], [...blobs.values()], [...referrers.values()]);
 }
 
 /** Returns the receipt with other tags; a root whose name is undefined keeps its digest only. */
@@ -20,21 +20,11 @@ export function renameRoots(receipt: Receipt, nameOf: (tag: string) => string | 
     const name = tag === undefined ? undefined : nameOf(tag);
     return { digest, ...(name !== undefined && { tag: name }) };
   });
-  return mergeReceipts([sorted(roots, receipt.blobs, receipt.referrers)]);
+  return mergeReceipts([sealedReceipt(roots, receipt.blobs, receipt.referrers)]);
 }
 
 /** Returns the receipt without tags and without what referrers state: nothing but digests and sizes. */
 export function redactReceipt(receipt: Receipt): Receipt {
   const referrers = receipt.referrers.map(({ subject, referrer }) => ({ subject, referrer }));
-  return renameRoots(sorted(receipt.roots, receipt.blobs, referrers), () => undefined);
-}
-
-function sorted(roots: readonly ReceiptRoot[], blobs: Receipt["blobs"], referrers: readonly ReceiptReferrer[]): Receipt {
-  const content = {
-    type: RECEIPT_TYPE,
-    roots: roots.toSorted((a, b) => compareDigests(a.tag ?? "", b.tag ?? "") || compareDigests(a.digest, b.digest)),
-    blobs: blobs.toSorted((a, b) => compareDigests(a.digest, b.digest)),
-    referrers: referrers.toSorted((a, b) => compareDigests(a.subject, b.subject) || compareDigests(a.referrer, b.referrer)),
-  } as const;
-  return { ...content, digest: sealOf(content) };
+  return renameRoots(sealedReceipt(receipt.roots, receipt.blobs, referrers), () => undefined);
 }

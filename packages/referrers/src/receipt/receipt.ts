@@ -1,4 +1,4 @@
-import { type Digest, compareDigests, digestOf } from "@ocilot/layout";
+import { type Digest, type IndexEntry, compareDigests, digestOf } from "@ocilot/layout";
 import type { StatementKind } from "../evidence/statement.js";
 import { type ConventionId, type ReferrerEdge, edgeKey } from "../graph/edge.js";
 import { findLists } from "../records/referrer-lists.js";
@@ -53,24 +53,36 @@ type Content = Omit<Receipt, "digest">;
  */
 export async function makeReceipt(evidence: VerifyEvidence): Promise<Receipt> {
   const { entries, contents, inventory } = evidence;
-  const positions = await recordPositions(evidence);
-  const real = entries.filter((e) => !positions.names.has(e.position));
+  const images = new Set((await imagesOf(evidence)).map((i) => i.digest));
+  const { roots, lists } = receiptContent(entries, images, await recordPositions(evidence));
+  const blobs = [...contents].flatMap(([digest, c]) => (c.state === "whole" && !lists.has(digest) ? [{ digest, size: c.size }] : []));
+  const referrers = inventory.edges.filter((e) => e.verified).map((e) => receiptReferrer(e, evidence.statements));
+  return sealedReceipt(roots, blobs, referrers);
+}
+
+/**
+ * Returns what of `index.json` is in a receipt: tagged manifests and untagged images as roots, and the lists of referrers, which are not.
+ * Untagged parts of an image, untagged referrers and what only records a link are no roots.
+ * @param images what has an entry and is no list, no referrer and no part of another image
+ */
+export function receiptContent(
+  entries: readonly IndexEntry[],
+  images: ReadonlySet<Digest>,
+  records: RecordPositions,
+): { readonly roots: readonly ReceiptRoot[]; readonly lists: ReadonlySet<Digest> } {
+  const real = entries.filter((e) => !records.names.has(e.position));
   const inside = new Set(real.map((e) => e.descriptor.digest));
-  const records = new Set(
-    entries.filter((e) => positions.lists.has(e.position) && !inside.has(e.descriptor.digest)).map((e) => e.descriptor.digest),
-  );
   const tagged = real.flatMap((e) => (e.tag === undefined ? [] : [{ digest: e.descriptor.digest, tag: e.tag }]));
   const named = new Set(tagged.map((r) => r.digest));
-  const untagged = (await imagesOf(evidence)).filter((i) => !named.has(i.digest)).map(({ digest }) => ({ digest }));
-  const roots = new Map<string, ReceiptRoot>([...tagged, ...untagged].map((r) => [`${r.digest} ${"tag" in r ? r.tag : ""}`, r]));
-  const blobs = [...contents].flatMap(([digest, c]) => (c.state === "whole" && !records.has(digest) ? [{ digest, size: c.size }] : []));
-  const referrers = inventory.edges.filter((e) => e.verified).map((e) => receiptReferrer(e, evidence.statements));
-  return sealed({
-    type: RECEIPT_TYPE,
-    roots: [...roots.values()].toSorted((a, b) => compareDigests(a.tag ?? "", b.tag ?? "") || compareDigests(a.digest, b.digest)),
-    blobs: blobs.toSorted((a, b) => compareDigests(a.digest, b.digest)),
-    referrers: referrers.toSorted((a, b) => compareDigests(a.subject, b.subject) || compareDigests(a.referrer, b.referrer)),
-  });
+  const untagged = [...images].filter((digest) => !named.has(digest)).map((digest) => ({ digest }));
+  const roots = new Map([...tagged, ...untagged].map((r) => [rootKey(r), r]));
+  const lists = entries.filter((e) => records.lists.has(e.position)).map((e) => e.descriptor.digest);
+  return { roots: [...roots.values()], lists: new Set(lists.filter((digest) => !inside.has(digest))) };
+}
+
+/** Tells roots apart. */
+export function rootKey({ digest, tag }: ReceiptRoot): string {
+  return `${digest} ${tag ?? ""}`;
 }
 
 function receiptReferrer(edge: ReferrerEdge, statements: VerifyEvidence["statements"]): ReceiptReferrer {
@@ -78,8 +90,15 @@ function receiptReferrer(edge: ReferrerEdge, statements: VerifyEvidence["stateme
   return { subject: edge.subject, referrer: edge.referrer.digest, ...(kinds.length > 0 && { kinds }) };
 }
 
-/** Entries that only record a link: lists, and those whose name or `kind` makes their manifest a referrer. */
-async function recordPositions({ view, graph }: VerifyEvidence): Promise<{ lists: Set<number>; names: Set<number> }> {
+/** The positions of entries that only record a link. */
+export interface RecordPositions {
+  readonly lists: ReadonlySet<number>;
+  /** Lists, and entries whose name or `kind` makes their manifest a referrer. */
+  readonly names: ReadonlySet<number>;
+}
+
+/** Returns which entries only record a link. */
+export async function recordPositions({ view, graph }: Pick<VerifyEvidence, "view" | "graph">): Promise<RecordPositions> {
   const lists = new Set((await findLists(view)).records.map((r) => r.entry.position));
   const named = graph
     .edges()
@@ -110,6 +129,13 @@ export function sealOf({ type, roots, blobs, referrers }: Content): Digest {
   );
 }
 
-function sealed(content: Content): Receipt {
+/** Returns the receipt of some content, in its canonical order. */
+export function sealedReceipt(roots: readonly ReceiptRoot[], blobs: Receipt["blobs"], referrers: readonly ReceiptReferrer[]): Receipt {
+  const content = {
+    type: RECEIPT_TYPE,
+    roots: roots.toSorted((a, b) => compareDigests(a.tag ?? "", b.tag ?? "") || compareDigests(a.digest, b.digest)),
+    blobs: blobs.toSorted((a, b) => compareDigests(a.digest, b.digest)),
+    referrers: referrers.toSorted((a, b) => compareDigests(a.subject, b.subject) || compareDigests(a.referrer, b.referrer)),
+  } as const;
   return { ...content, digest: sealOf(content) };
 }
