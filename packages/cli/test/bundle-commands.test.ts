@@ -348,6 +348,73 @@ describe("receipt", () => {
   });
 });
 
+describe("receipts of two registries, under two names", () => {
+  async function twoRegistries(): Promise<{ here: string; there: string; dir: string; env: Record<string, string> }> {
+    const [here, there, dir] = [await registry(), await registry(), tempDir()];
+    return { here: here.address, there: there.address, dir, env: { XDG_STATE_HOME: join(dir, "state") } };
+  }
+
+  test("a repository agrees with the receipts of the bundle it came from and was brought to", async () => {
+    const { here, there, dir, env } = await twoRegistries();
+    const [app, one] = [`docker://${here}/team/app`, `docker://${there}/one`];
+    const [made, far, plain] = ["app.json", "far.json", "plain.json"].map((n) => join(dir, n)) as [string, string, string];
+    expect((await run("copy", "--all", join(FIXTURES, "layouts/oras"), app)).code).toBe(0);
+    expect((await run("bundle", `${app}:v1`, "-o", join(dir, "app.tar"), "--receipt", made)).code).toBe(0);
+    expect((await runIn({ env }, "unbundle", join(dir, "app.tar"), "--into", one, "--receipt", far)).code).toBe(0);
+    for (const [of, receipt] of [
+      [app, made],
+      [`${one}/team/app`, made],
+      [`${one}/team/app`, far],
+    ] as const)
+      expect(await run("verify", of, "--against", receipt, "--presence")).toMatchObject({
+        code: 0,
+        stdout: expect.not.stringContaining("RECEIPT") as string,
+      });
+    expect((await run("receipt", `${one}/team/app`, "--output", plain)).code).toBe(0);
+    expect((await run("receipt", "diff", far, plain)).code).toBe(0);
+    expect((await run("untag", `${one}/team/app:v1`)).code).toBe(0);
+    expect(await run("verify", `${one}/team/app`, "--against", far, "--presence")).toMatchObject({
+      code: 4,
+      stdout: expect.stringContaining(`the tag ${here}/team/app:v1, in the receipt on`) as string,
+    });
+  });
+
+  test("of several repositories one cannot be verified, and all of them can be compared", async () => {
+    const { here, there, dir, env } = await twoRegistries();
+    const from = await source(dir);
+    const sources = ["team/app", "web"].map((n) => `docker://${here}/${n}`);
+    for (const to of sources) expect((await run("copy", "--all", from, to)).code).toBe(0);
+    const [far, now] = [join(dir, "far.json"), join(dir, "now.json")];
+    expect((await run("bundle", ...sources, "-o", join(dir, "b.tar"))).code).toBe(0);
+    expect((await runIn({ env }, "unbundle", join(dir, "b.tar"), "--into", `docker://${there}/one`, "--receipt", far)).code).toBe(0);
+    const refused = await run("verify", `docker://${there}/one/web`, "--against", far, "--presence");
+    expect(refused).toMatchObject({ code: 2, stdout: "" });
+    expect(refused.stderr).toContain(`lists the content of 2 repositories together, and verify reads one: ${here}/team/app, ${here}/web`);
+    expect(refused.stderr).toContain("ocilot receipt diff");
+    expect((await run("receipt", `docker://${there}/one/team/app`, `docker://${there}/one/web`, "--output", now)).code).toBe(0);
+    expect((await run("receipt", "diff", far, now)).code).toBe(0);
+    expect((await run("untag", `docker://${there}/one/web:v2`)).code).toBe(0);
+    expect((await run("receipt", `docker://${there}/one/team/app`, `docker://${there}/one/web`, "--output", now)).code).toBe(0);
+    expect(await run("receipt", "diff", far, now)).toMatchObject({ code: 7, stdout: expect.stringContaining(`${here}/web:v2`) as string });
+  });
+
+  test("a tag that was moved at the destination moves on when a receipt of the repository told of it", async () => {
+    const { here, there, dir, env } = await twoRegistries();
+    const [app, far] = [`docker://${here}/mv/w`, `docker://${there}/mv/w`];
+    expect((await run("copy", "--all", await source(dir, "v3"), app)).code).toBe(0);
+    const bring = async (name: string, ...more: string[]): Promise<number> => {
+      expect((await run("bundle", app, "-o", join(dir, name), ...more)).code).toBe(0);
+      return (await runIn({ env }, "unbundle", join(dir, name), "--into", `docker://${there}`)).code;
+    };
+    expect(await bring("a.tar")).toBe(0);
+    expect((await run("tag", `${far}:v2`, "v1")).code).toBe(0);
+    expect((await run("tag", `${app}:v3`, "v1")).code).toBe(0);
+    expect(await bring("b.tar")).toBe(8);
+    expect((await run("receipt", far, "--output", join(dir, "moved.json"))).code).toBe(0);
+    expect(await bring("c.tar", "--since", join(dir, "moved.json"))).toBe(0);
+  });
+});
+
 describe("a registry that is asked what it holds", () => {
   test("receipt and verify --presence download no layer, and find one that is gone", async () => {
     const asked: string[] = [];

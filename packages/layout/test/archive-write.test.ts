@@ -165,13 +165,13 @@ describe("a file", () => {
     }
   });
 
-  test("an abort leaves none, and a directory that is not there is an IO_ERROR", async () => {
+  test("an abort leaves none, and a directory that is not there is named", async () => {
     const dir = tempDir();
     const abort = new AbortController();
     const aborting = { name: "a", size: 4 << 20, open: () => (abort.abort(), [Buffer.alloc(4 << 20)]) };
     expect((await errorOf(writeArchive(join(dir, "x"), [aborting], { signal: abort.signal }))).code).toBe("ABORTED");
     expect(readdirSync(dir)).toEqual([]);
-    expect((await errorOf(writeArchive(join(dir, "no", "x"), []))).code).toBe("IO_ERROR");
+    expect(await errorOf(writeArchive(join(dir, "no", "x"), []))).toMatchObject({ code: "PATH_NOT_FOUND", details: { path: join(dir, "no") } });
   });
 });
 

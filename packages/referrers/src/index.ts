@@ -31,6 +31,7 @@ export { BUNDLE_STATE, directoryTarget } from "./bundle/directory-target.js";
 export { type KeptTag, setTags } from "./bundle/commit-set.js";
 export { type RootFigures, rootFigures } from "./bundle/root-figures.js";
 export { blobsElsewhere } from "./bundle/blobs-elsewhere.js";
+export { repositoriesIn } from "./receipt/root-names.js";
 export { mergeReceipts, redactReceipt, renameRoots } from "./receipt/edit-receipt.js";
 export { type SetResult, type UnbundleOptions, type UnbundleResult, unbundle } from "./bundle/unbundle.js";
 export { BUNDLE_TYPE, type BundleContent, type BundlePiece } from "./bundle/bundle-document.js";

@@ -14,9 +14,11 @@ import {
   parsePolicy,
   parseReceipt,
   parseRequire,
+  repositoriesIn,
   verifyLayout,
 } from "@ocilot/referrers";
 import { type Command, defineCommand } from "../command-line/define-command.js";
+import { usageError } from "../command-line/usage-error.js";
 import { EXIT } from "../exit-code.js";
 import { platformOption } from "../options/platform.js";
 import { readInput } from "../options/input-file.js";
@@ -58,6 +60,7 @@ export const command: Command = defineCommand({
     "RULE is KIND or TYPE, then [;format=FORMAT][;predicate-type=PATTERN][;annotation=KEY=VALUE]…[;scope=image|platform|all|any][;min=N]; or one of no-dangling, digest=ALGORITHM[,…], tool=NAME[,…].",
     "KIND is signature, sbom, provenance, vex, vulnerability-report, attestation, license, source or other, whichever way it is wrapped; each platform needs it, on its own manifest or on its image (scope=any). TYPE is an artifact type and may contain * and ?; without a scope every image and every platform needs it. A statement that names another digest does not count. Signatures are not verified.",
     "Every blob is read and hashed, also those of a registry. With --presence only manifests are: of other content the name and the size are looked at (a registry is asked by HEAD), and of referrers what tells their kind is read.",
+    "--against compares tags, with or without their repository. A receipt of several repositories is compared with all of them: ocilot receipt of each in one file, then receipt diff.",
     "A receipt is written only if there is no error. docs/findings.md lists every finding.",
   ],
   exitCodes: { 4: "errors were found, or a requirement is not met" },
@@ -91,6 +94,7 @@ export const command: Command = defineCommand({
     if (args.policy !== undefined) rules.push(parsePolicy(await readInput(args.policy, io.stdin), args.policy));
     const before = args.against === undefined ? undefined : parseReceipt(await readInput(args.against, io.stdin), args.against);
     if (args.receipt !== undefined) await checkReceiptFile(args.receipt);
+    if (before !== undefined && isRegistryReference(args.layout)) refuseSeveralRepositories(before, args.against!);
     const reference = parseReference(args.layout);
     const { path, rest } = reference;
     const named = [...(rest === "" ? [] : [rest]), ...args.rest.map((ref) => (/^[:@]/.test(ref) ? ref : `:${ref}`))];
@@ -135,6 +139,20 @@ export const command: Command = defineCommand({
     }
   },
 });
+
+/**
+ * A receipt does not say which of its blobs and links belong to which repository, so all of them would be compared with one.
+ * @throws OcilotError `USAGE`
+ */
+function refuseSeveralRepositories(receipt: Receipt, file: string): void {
+  const repositories = repositoriesIn(receipt);
+  if (repositories.length < 2) return;
+  throw usageError(
+    `${file} lists the content of ${repositories.length} repositories together, and verify reads one: ${repositories.join(", ")}`,
+    "against",
+    `Compare all of them: ocilot receipt docker://HOST/REPOSITORY... --output now.json, then ocilot receipt diff ${file} now.json`,
+  );
+}
 
 /** Returns the layout, or the finding that says why it cannot be read. */
 async function opened(reference: Reference, registry: RegistrySessionOptions, signal: AbortSignal): Promise<Layout | Finding> {

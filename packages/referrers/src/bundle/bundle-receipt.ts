@@ -2,9 +2,10 @@ import type { Layout } from "@ocilot/layout";
 import { readGraph } from "../conventions/read-graph.js";
 import { rootImages } from "../conventions/root-images.js";
 import { type Receipt, type ReceiptRoot, receiptContent, recordPositions, rootKey, sealedReceipt } from "../receipt/receipt.js";
+import { splitName } from "../receipt/root-names.js";
 import { openView } from "../view/open-view.js";
 import type { BlobSize, BundleRoot } from "./bundle-document.js";
-import { fullName, splitName } from "./stage-bundle.js";
+import { fullName } from "./stage-bundle.js";
 
 /** What a bundle is about, with what it leaves out. */
 export interface BundleInventory {
@@ -22,8 +23,8 @@ export async function bundleReceipt(layout: Layout, { roots, manifests, blobs }:
   const graph = await readGraph(view);
   const images = new Set((await rootImages(graph, view)).keys());
   const content = receiptContent(view.entries, images, await recordPositions({ view, graph }));
-  const kept = new Set(content.roots.map((r) => rootKey(asRoot(r.digest, splitName(r.tag)))));
-  const listed = new Set(view.entries.map((e) => rootKey(asRoot(e.descriptor.digest, splitName(e.tag)))));
+  const kept = new Set(content.roots.map((r) => rootKey(fullRoot(r.digest, r.tag))));
+  const listed = new Set(view.entries.map((e) => rootKey(fullRoot(e.descriptor.digest, e.tag))));
   // What unbundle gives a tag to must be in the receipt, which may be signed, whatever index.json says of it.
   const named = roots
     .map((r) => asRoot(r.digest, r))
@@ -41,4 +42,8 @@ export async function bundleReceipt(layout: Layout, { roots, manifests, blobs }:
 function asRoot(digest: BundleRoot["digest"], name: Pick<BundleRoot, "repository" | "tag">): ReceiptRoot {
   const tag = fullName(name);
   return { digest, ...(tag !== undefined && { tag }) };
+}
+
+function fullRoot(digest: BundleRoot["digest"], name: string | undefined): ReceiptRoot {
+  return asRoot(digest, name === undefined ? {} : splitName(name));
 }

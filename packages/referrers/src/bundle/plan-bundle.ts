@@ -11,6 +11,7 @@ import {
   memberBytes,
 } from "@ocilot/layout";
 import type { Receipt } from "../receipt/receipt.js";
+import { RootsByName } from "../receipt/root-names.js";
 import {
   BUNDLE_FILE,
   BUNDLE_NEEDS,
@@ -77,12 +78,13 @@ export async function planBundle(staged: StagedBundle, options: BundlePlanOption
   const { carried, absent, needed } = leaveOut(staged.blobs, since);
   const indexText = await noteNeeds(staged, needed);
   const date = created ?? staged.newest;
+  const history = new RootsByName(since);
   const frame: BundleContent = {
     type: BUNDLE_TYPE,
     ...(date !== undefined && { created: date }),
     index: digestOf(new TextEncoder().encode(indexText)),
     receipt: receipt.digest,
-    roots: staged.roots.map((r) => withHistory(r, since)),
+    roots: staged.roots.map((r) => withHistory(r, history)),
     since: needed,
     absent,
     parts: [],
@@ -178,11 +180,10 @@ function leaveOut(blobs: readonly BlobSize[], since: readonly Receipt[]): { carr
   return { carried, absent, needed: [...needed].toSorted(compareDigests) };
 }
 
-function withHistory(root: BundleRoot, since: readonly Receipt[]): BundleRoot {
+function withHistory(root: BundleRoot, since: RootsByName): BundleRoot {
   const name = fullName(root);
-  if (name === undefined) return root;
-  const was = new Set(since.flatMap((r) => r.roots.filter((old) => old.tag === name).map((old) => old.digest)));
-  return was.size === 0 ? root : { ...root, was: [...was].toSorted(compareDigests) };
+  const was = name === undefined ? [] : since.digests(name);
+  return was.length === 0 ? root : { ...root, was: was.toSorted(compareDigests) };
 }
 
 /** `index.json` of a delta says that blobs are missing, and where they are. */

@@ -1,18 +1,10 @@
-import {
-  type Descriptor,
-  type Digest,
-  Layout,
-  OcilotError,
-  compareDigests,
-  manifestKind,
-  memoryBackend,
-  parseImageName,
-} from "@ocilot/layout";
+import { type Descriptor, type Digest, Layout, OcilotError, compareDigests, manifestKind, memoryBackend } from "@ocilot/layout";
 import { readGraph } from "../conventions/read-graph.js";
 import type { RootEntry } from "../copy/copied-entries.js";
 import { recordCopy } from "../copy/record-copy.js";
 import { type CopySelection, selectCopy } from "../copy/select-copy.js";
 import { putNewBlobs } from "../copy/transfer-blobs.js";
+import { splitName } from "../receipt/root-names.js";
 import { recordKeys } from "../records/record-keys.js";
 import { manifestOf } from "../view/layout-view.js";
 import { openView } from "../view/open-view.js";
@@ -112,14 +104,7 @@ async function rootsOf({ source, sourceGraph, roots, edges, isWhole }: CopySelec
 
 function nameRoot({ repository }: BundleSource, { descriptor: { digest }, tag }: RootEntry): BundleRoot {
   if (repository !== undefined) return { digest, repository, ...(tag !== undefined && { tag }) };
-  return { digest, ...splitName(tag) };
-}
-
-/** Splits a name of `index.json`: a full one has a repository, and is written as Docker writes it in full; any other is a tag. */
-export function splitName(name: string | undefined): Pick<BundleRoot, "repository" | "tag"> {
-  if (name === undefined) return {};
-  const { repository, tag } = (name.includes(":") ? parseImageName(name) : undefined) ?? {};
-  return repository === undefined || tag === undefined ? { tag: name } : { repository, tag };
+  return { digest, ...(tag !== undefined && splitName(tag)) };
 }
 
 /** The name of a root in `index.json`. */

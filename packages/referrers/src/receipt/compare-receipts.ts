@@ -3,9 +3,11 @@ import { type Finding, type FindingParts, finding, finish } from "../verify/find
 import type { FindingCode } from "../verify/finding-codes.js";
 import type { PathStep } from "../verify/reference-path.js";
 import type { Receipt } from "./receipt.js";
+import { pairNames } from "./root-names.js";
 
 /**
- * Returns the differences between a receipt and a layout; none if nothing was lost, added or moved.
+ * Returns the differences between a receipt and a layout; none if nothing was lost, added or moved. Names with and without their repository
+ * agree, and those of two registries by the end of the repository.
  * @example
  * ```ts
  * import { readFile } from "node:fs/promises";
@@ -46,28 +48,26 @@ export function compareReceipts(before: Receipt, now: Receipt, location: string)
 }
 
 function compareRoots(before: Receipt, now: Receipt, say: (code: FindingCode, parts: FindingParts) => void): void {
-  const tagsOf = (r: Receipt): Map<string, Digest[]> => {
-    const tags = new Map<string, Digest[]>();
-    for (const { tag, digest } of r.roots) if (tag !== undefined) tags.set(tag, [...(tags.get(tag) ?? []), digest]);
-    return tags;
-  };
-  const then = tagsOf(before);
-  const there = tagsOf(now);
+  const then = tagsIn(before);
+  const there = tagsIn(now);
+  const pairs = pairNames(then, there);
   const step = (tag: string): PathStep[] => [{ kind: "tag", tag }];
   for (const [tag, digests] of then) {
-    const found = there.get(tag);
+    const name = pairs.get(tag);
+    const found = name === undefined ? undefined : there.get(name);
     const digest = digests[0]!;
-    if (found === undefined)
+    if (name === undefined || found === undefined)
       say("RECEIPT_LOST", { steps: step(tag), digest, message: `the tag ${tag}, in the receipt on ${digests.join(" and ")}, is missing` });
     else if (found.join() !== digests.join())
       say("RECEIPT_CHANGED", {
-        steps: step(tag),
+        steps: step(name),
         digest,
-        message: `the tag ${tag} is on ${found.join(" and ")}; in the receipt it is on ${digests.join(" and ")}`,
+        message: `the tag ${name} is on ${found.join(" and ")}; in the receipt it is on ${digests.join(" and ")}`,
       });
   }
+  const known = new Set(pairs.values());
   for (const [tag, digests] of there)
-    if (!then.has(tag))
+    if (!known.has(tag))
       say("RECEIPT_ADDED", {
         steps: step(tag),
         digest: digests[0],
@@ -75,7 +75,7 @@ function compareRoots(before: Receipt, now: Receipt, say: (code: FindingCode, pa
       });
   const bare = (r: Receipt): Set<Digest> => new Set(r.roots.flatMap((root) => (root.tag === undefined ? root.digest : [])));
   // A former part of another image that is listed on its own is not new; the other image has its own finding.
-  const known = new Set(before.blobs.map((b) => b.digest));
+  const content = new Set(before.blobs.map((b) => b.digest));
   const named = (r: Receipt): Set<Digest> => new Set(r.roots.map((root) => root.digest));
   // What is still reached, and not only as the subject of a referrer, is a part of another image now.
   const subjects = new Set(now.referrers.map((e) => e.subject));
@@ -83,8 +83,14 @@ function compareRoots(before: Receipt, now: Receipt, say: (code: FindingCode, pa
   for (const digest of bare(before))
     if (!named(now).has(digest) && !parts.has(digest)) say("RECEIPT_LOST", { digest, message: `the image ${digest} is no longer listed` });
   for (const digest of bare(now))
-    if (!named(before).has(digest) && !known.has(digest))
+    if (!named(before).has(digest) && !content.has(digest))
       say("RECEIPT_ADDED", { digest, message: `the image ${digest} is unexpected: not in the receipt` });
+}
+
+function tagsIn({ roots }: Receipt): Map<string, Digest[]> {
+  const tags = new Map<string, Digest[]>();
+  for (const { tag, digest } of roots) if (tag !== undefined) tags.set(tag, [...(tags.get(tag) ?? []), digest]);
+  return tags;
 }
 
 function edgeText(e: { readonly subject: Digest; readonly referrer: Digest }): string {
