@@ -171,7 +171,10 @@ describe("a file", () => {
     const aborting = { name: "a", size: 4 << 20, open: () => (abort.abort(), [Buffer.alloc(4 << 20)]) };
     expect((await errorOf(writeArchive(join(dir, "x"), [aborting], { signal: abort.signal }))).code).toBe("ABORTED");
     expect(readdirSync(dir)).toEqual([]);
-    expect(await errorOf(writeArchive(join(dir, "no", "x"), []))).toMatchObject({ code: "PATH_NOT_FOUND", details: { path: join(dir, "no") } });
+    expect(await errorOf(writeArchive(join(dir, "no", "x"), []))).toMatchObject({
+      code: "PATH_NOT_FOUND",
+      details: { path: join(dir, "no") },
+    });
   });
 });
 

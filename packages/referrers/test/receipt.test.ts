@@ -79,6 +79,24 @@ describe("receipts", () => {
     expect(compareReceipts(more, await receiptOf(layout), "x").some((f) => f.digest === added.digest)).toBe(true);
   });
 
+  it("says how to fix a layout, in commands that can be typed, and nothing of the kind of two receipts", async () => {
+    const layout = await copyOf("layouts/oras");
+    const before = await receiptOf(layout);
+    const root = before.roots.find((r) => r.tag === "v1")!;
+    const added = await attach(layout, root.digest, { artifactType: "application/vnd.example.new", layers: [] });
+    await layout.tag(added, "v1");
+    const after = await receiptOf(layout);
+    expect(compareReceipts(before, after, "dir").flatMap((f) => (f.fix === undefined ? [] : [[f.code, f.fix]]))).toEqual([
+      ["RECEIPT_CHANGED", `ocilot tag dir@${root.digest} v1`],
+    ]);
+    const lost = compareReceipts(after, before, "dir").filter((f) => f.code === "RECEIPT_LOST");
+    expect(new Set(lost.map((f) => f.fix))).toEqual(new Set(["ocilot copy SOURCE dir"]));
+    for (const findings of [compareReceipts(before, after), compareReceipts(after, before)]) {
+      expect(findings.length).toBeGreaterThan(1);
+      for (const { fix, message } of findings) expect([fix, message]).toEqual([undefined, expect.stringMatching(/ (first|second)\b/)]);
+    }
+  });
+
   it("fits its schema, for every fixture", async () => {
     const schema = JSON.parse(readFileSync(fileURLToPath(new URL("../schema/receipt.schema.json", import.meta.url)), "utf8")) as object;
     const validate = new Ajv({ strict: true }).compile(schema);

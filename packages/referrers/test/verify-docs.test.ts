@@ -1,4 +1,5 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { FINDINGS, type FindingRow } from "@ocilot/referrers";
@@ -27,4 +28,14 @@ it("docs/findings.md shows every finding (OCILOT_UPDATE=1 writes the table)", ()
   expect(plain(between.exec(readFileSync(PAGE, "utf8"))?.[0] ?? "")).toBe(
     plain(`<!-- findings -->\n\n${table()}\n\n<!-- end of findings -->`),
   );
+});
+
+it("no command of a fix has a comma or another mark at the end of LAYOUT, which would be taken for a part of its name", () => {
+  const source = fileURLToPath(new URL("../src", import.meta.url));
+  const files = (readdirSync(source, { recursive: true }) as string[]).filter((name) => name.endsWith(".ts"));
+  const wrong = files.flatMap((name) => [
+    ...readFileSync(join(source, name), "utf8").matchAll(/"ocilot [^"]*LAYOUT(?=[,;.!?)]|:[^A-Z])[^"]*"/g),
+  ]);
+  expect(files.length).toBeGreaterThan(100);
+  expect(wrong.map(([text]) => text)).toEqual([]);
 });

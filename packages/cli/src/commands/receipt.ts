@@ -98,7 +98,7 @@ export const command: Command = defineCommand({
 async function diff(files: readonly string[], json: boolean, { io, out }: Context): Promise<ExitCode> {
   if (files.length !== 2) throw usageError("receipt diff takes two receipts", "ref", "ocilot receipt diff A B");
   const [before, after] = await Promise.all(files.map(async (file) => parseReceipt(await readInput(file, io.stdin), file)));
-  const findings = compareReceipts(before!, after!, files[1]!);
+  const findings = compareReceipts(before!, after!);
   if (json) out.json({ equal: findings.length === 0, findings });
   else if (findings.length > 0) out.print(renderFindings(findings));
   else out.say("The receipts list the same content.");

@@ -8,6 +8,7 @@ import { pairNames } from "./root-names.js";
 /**
  * Returns the differences between a receipt and a layout; none if nothing was lost, added or moved. Names with and without their repository
  * agree, and those of two registries by the end of the repository.
+ * @param location of the layout that `now` is the receipt of, for the commands of fixes; absent where two receipts are compared, which have none
  * @example
  * ```ts
  * import { readFile } from "node:fs/promises";
@@ -20,34 +21,61 @@ import { pairNames } from "./root-names.js";
  * if (evidence !== undefined) console.log(compareReceipts(before, await makeReceipt(evidence), layout.location));
  * ```
  */
-export function compareReceipts(before: Receipt, now: Receipt, location: string): Finding[] {
+export function compareReceipts(before: Receipt, now: Receipt, location?: string): Finding[] {
   const findings: Finding[] = [];
-  const say = (code: FindingCode, parts: FindingParts): void => void findings.push(finding(code, parts));
-  compareRoots(before, now, say);
+  // No command can change what a receipt lists.
+  const say = (code: FindingCode, parts: FindingParts): void =>
+    void findings.push(finding(code, location === undefined ? { ...parts, fix: "" } : parts));
+  const words = location === undefined ? OF_TWO : OF_LAYOUT;
+  compareRoots(before, now, say, words);
   const sizes = new Map(now.blobs.map((b) => [b.digest, b.size]));
   const known = new Map(before.blobs.map((b) => [b.digest, b.size]));
   for (const { digest, size } of before.blobs)
-    if (!sizes.has(digest))
-      say("RECEIPT_LOST", { digest, message: `${digest} (${size} bytes) is in the receipt, but missing or corrupt now` });
+    if (!sizes.has(digest)) say("RECEIPT_LOST", { digest, message: `${digest} (${size} bytes) ${words.lostBlob}` });
   for (const { digest, size } of now.blobs)
     if (!known.has(digest))
       say("RECEIPT_ADDED", {
         digest,
-        message: `${digest} (${size} bytes) is unexpected: not in the receipt`,
-        fix: "ocilot gc LAYOUT, if nothing should name it",
+        message: `${digest} (${size} bytes) ${words.added}`,
       });
   const edges = new Set(now.referrers.map(edgeText));
   const knownEdges = new Set(before.referrers.map(edgeText));
   for (const e of before.referrers)
-    if (!edges.has(edgeText(e)))
-      say("RECEIPT_LOST", { digest: e.referrer, message: `the link is in the receipt, but missing now: ${edgeText(e)}` });
+    if (!edges.has(edgeText(e))) say("RECEIPT_LOST", { digest: e.referrer, message: `the link ${words.lostLink}: ${edgeText(e)}` });
   for (const e of now.referrers)
-    if (!knownEdges.has(edgeText(e)))
-      say("RECEIPT_ADDED", { digest: e.referrer, message: `the link is unexpected: not in the receipt: ${edgeText(e)}` });
-  return finish(findings, location, false);
+    if (!knownEdges.has(edgeText(e))) say("RECEIPT_ADDED", { digest: e.referrer, message: `the link ${words.added}: ${edgeText(e)}` });
+  return finish(findings, location ?? "", false);
 }
 
-function compareRoots(before: Receipt, now: Receipt, say: (code: FindingCode, parts: FindingParts) => void): void {
+/** How findings say where something is and is not. */
+interface Words {
+  readonly lostBlob: string;
+  readonly lostLink: string;
+  readonly lostTag: (digests: string) => string;
+  readonly lostImage: string;
+  readonly moved: (then: string, now: string) => string;
+  readonly added: string;
+}
+
+const OF_LAYOUT: Words = {
+  lostBlob: "is in the receipt, but missing or corrupt now",
+  lostLink: "is in the receipt, but missing now",
+  lostTag: (digests) => `, in the receipt on ${digests}, is missing`,
+  lostImage: "is no longer listed",
+  moved: (then, now) => `is on ${now}; in the receipt it is on ${then}`,
+  added: "is unexpected: not in the receipt",
+};
+
+const OF_TWO: Words = {
+  lostBlob: "is only in the first receipt",
+  lostLink: "is only in the first receipt",
+  lostTag: (digests) => ` on ${digests} is only in the first receipt`,
+  lostImage: "is only in the first receipt",
+  moved: (then, now) => `is on ${then} in the first receipt, on ${now} in the second`,
+  added: "is only in the second receipt",
+};
+
+function compareRoots(before: Receipt, now: Receipt, say: (code: FindingCode, parts: FindingParts) => void, words: Words): void {
   const then = tagsIn(before);
   const there = tagsIn(now);
   const pairs = pairNames(then, there);
@@ -57,12 +85,12 @@ function compareRoots(before: Receipt, now: Receipt, say: (code: FindingCode, pa
     const found = name === undefined ? undefined : there.get(name);
     const digest = digests[0]!;
     if (name === undefined || found === undefined)
-      say("RECEIPT_LOST", { steps: step(tag), digest, message: `the tag ${tag}, in the receipt on ${digests.join(" and ")}, is missing` });
+      say("RECEIPT_LOST", { steps: step(tag), digest, message: `the tag ${tag}${words.lostTag(digests.join(" and "))}` });
     else if (found.join() !== digests.join())
       say("RECEIPT_CHANGED", {
         steps: step(name),
         digest,
-        message: `the tag ${name} is on ${found.join(" and ")}; in the receipt it is on ${digests.join(" and ")}`,
+        message: `the tag ${name} ${words.moved(digests.join(" and "), found.join(" and "))}`,
       });
   }
   const known = new Set(pairs.values());
@@ -71,7 +99,7 @@ function compareRoots(before: Receipt, now: Receipt, say: (code: FindingCode, pa
       say("RECEIPT_ADDED", {
         steps: step(tag),
         digest: digests[0],
-        message: `the tag ${tag} on ${digests.join(" and ")} is unexpected: not in the receipt`,
+        message: `the tag ${tag} on ${digests.join(" and ")} ${words.added}`,
       });
   const bare = (r: Receipt): Set<Digest> => new Set(r.roots.flatMap((root) => (root.tag === undefined ? root.digest : [])));
   // A former part of another image that is listed on its own is not new; the other image has its own finding.
@@ -81,10 +109,9 @@ function compareRoots(before: Receipt, now: Receipt, say: (code: FindingCode, pa
   const subjects = new Set(now.referrers.map((e) => e.subject));
   const parts = new Set(now.blobs.flatMap((b) => (subjects.has(b.digest) ? [] : b.digest)));
   for (const digest of bare(before))
-    if (!named(now).has(digest) && !parts.has(digest)) say("RECEIPT_LOST", { digest, message: `the image ${digest} is no longer listed` });
+    if (!named(now).has(digest) && !parts.has(digest)) say("RECEIPT_LOST", { digest, message: `the image ${digest} ${words.lostImage}` });
   for (const digest of bare(now))
-    if (!named(before).has(digest) && !content.has(digest))
-      say("RECEIPT_ADDED", { digest, message: `the image ${digest} is unexpected: not in the receipt` });
+    if (!named(before).has(digest) && !content.has(digest)) say("RECEIPT_ADDED", { digest, message: `the image ${digest} ${words.added}` });
 }
 
 function tagsIn({ roots }: Receipt): Map<string, Digest[]> {

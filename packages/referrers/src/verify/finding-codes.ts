@@ -145,7 +145,7 @@ export const FINDINGS: Readonly<Record<FindingCode, FindingRow>> = {
   REQUIREMENT_ALGORITHM: row("error", "A digest uses an algorithm that the policy does not allow.", ""),
   REQUIREMENT_TOOL: row("error", "A tool that the policy names would not find a referrer.", "ocilot convert LAYOUT --to universal"),
   REQUIREMENT_NOTHING: row("error", "The policy requires referrers of images, but the layout has no image.", ""),
-  RECEIPT_LOST: row("error", "The layout lacks something that the receipt lists.", REPAIR),
+  RECEIPT_LOST: row("error", "The layout lacks something that the receipt lists.", COPY_AGAIN),
   RECEIPT_ADDED: row("error", "The layout has something that the receipt does not list.", ""),
   RECEIPT_CHANGED: row("error", "A tag points to another manifest than the receipt says.", "ocilot tag LAYOUT@DIGEST TAG"),
 };

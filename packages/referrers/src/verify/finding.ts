@@ -53,7 +53,8 @@ export function finish(findings: readonly Finding[], location: string, strict: b
   return findings.map((f) => {
     const entry = f.steps.find((s) => s.kind === "entry");
     const file = f.steps.find((s) => s.kind === "file")?.file;
-    const values = { LAYOUT: location, DIGEST: f.digest, TAG: entry?.tag, FILE: file };
+    const tag = entry?.tag ?? f.steps.find((s) => s.kind === "tag")?.tag;
+    const values = { LAYOUT: location, DIGEST: f.digest, TAG: tag, FILE: file };
     return {
       ...f,
       severity: strict && f.severity === "warning" ? "error" : f.severity,
