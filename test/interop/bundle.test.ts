@@ -155,7 +155,7 @@ suite("bundles", options, (check) => {
     const verify = `${cosign} verify-blob --key ${key.replace(/\.key$/, ".pub")} --insecure-ignore-tlog=true --bundle "$OCILOT_SIGNATURE" -`;
     await ocilot("bundle", fixture("oras"), "--output", join(place, "b.tar"), "--sign-with", sign);
     await ocilot("unbundle", join(place, "b.tar"), "--into", join(place, "far"), "--verify-with", verify);
-    await ocilot("bundle", `${fixture("oras")}:v1`, "--output", join(place, "b.tar"), "--force");
+    await ocilot("bundle", fixture("regclient"), "--output", join(place, "b.tar"), "--force");
     await expect(ocilot("unbundle", join(place, "b.tar"), "--into", join(place, "other"), "--verify-with", verify)).rejects.toThrow(
       "exit 6",
     );
