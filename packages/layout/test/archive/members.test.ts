@@ -1,7 +1,10 @@
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { filesOf } from "../../src/archive/members.js";
 import type { Member } from "../../src/archive/scan.js";
+import { Pace } from "../../src/filesystem/pace.js";
 import { errorOf } from "../helpers.js";
+
+afterEach(() => vi.restoreAllMocks());
 
 const file = (name: string, offset = 0): Member => ({ name, kind: "file", offset, size: 1 });
 const symlink = (name: string, target: string): Member => ({ name, kind: "symlink", offset: 0, size: 0, target });
@@ -69,4 +72,24 @@ test("a link with other members below it is refused, wherever they come and howe
     expect(await refused(below, ...links)).toContain(`"a/l"`);
   }
   expect((await filesOf("x.tar", [...links, file("a/lx"), file("a/m/l/x"), file("l/x")])).size).toBe(5);
+});
+
+describe("every pass of every loop asks whether other work is due, and gives it a turn", () => {
+  const files = [file("a"), file("b"), file("c")];
+  const links = [symlink("l", "a"), hard("m", "b")];
+
+  test.each([
+    // Once for each member and each name.
+    ["without links", files, 3 + 3],
+    // And for each link to note its way, for each member to look for a link above it, and for each link to follow it.
+    ["with links", [...files, ...links], 5 + 3 + 2 + 5 + 2],
+  ])("%s", async (_, members, looks) => {
+    const isDue = vi.spyOn(Pace.prototype, "isDue", "get").mockReturnValue(true);
+    const rest = vi.spyOn(Pace.prototype, "rest");
+    expect((await filesOf("x.tar", members)).size).toBe(members.length);
+    expect([isDue.mock.calls.length, rest.mock.calls.length]).toEqual([looks, looks]);
+    isDue.mockReturnValue(false);
+    await filesOf("x.tar", members);
+    expect([isDue.mock.calls.length, rest.mock.calls.length]).toEqual([2 * looks, looks]);
+  });
 });

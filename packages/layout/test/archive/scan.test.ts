@@ -1,8 +1,11 @@
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { ArchiveFile } from "../../src/archive/archive-file.js";
 import { type Member, type ScanOptions, scanMembers } from "../../src/archive/scan.js";
+import { Pace } from "../../src/filesystem/pace.js";
 import { type RawMember, archiveWith, gnuLong, pax, tar } from "../archives/tar-maker.js";
 import { errorOf } from "../helpers.js";
+
+afterEach(() => vi.restoreAllMocks());
 
 type Scan = { members: Member[]; hasEnd: boolean };
 
@@ -177,4 +180,22 @@ describe("a single block of zeros is found out wherever the next block has to be
     expect(await errorOf(scanBytes(Buffer.concat([many, tar([A])])))).toMatchObject(refused);
     expect((await scanBytes(Buffer.concat([many, zeros]))).members).toHaveLength(127);
   });
+});
+
+test("every header asks whether other work is due, and gives it a turn", async () => {
+  const isDue = vi.spyOn(Pace.prototype, "isDue", "get").mockReturnValue(true);
+  const rest = vi.spyOn(Pace.prototype, "rest");
+  expect(await names(A, pax({ path: "long" }), B)).toEqual(["a", "long"]);
+  // Three headers, and the end.
+  expect([isDue.mock.calls.length, rest.mock.calls.length]).toEqual([4, 4]);
+  isDue.mockReturnValue(false);
+  await names(A, B);
+  expect([isDue.mock.calls.length, rest.mock.calls.length]).toEqual([7, 4]);
+});
+
+test("a link without a target is told as one, and a global header may be the last thing of a file", async () => {
+  expect(await scan({ name: "l", type: "2" })).toMatchObject([{ name: "l", kind: "symlink", target: "" }]);
+  const last = pax({ comment: "c".repeat(499) }, "g");
+  expect(last.body).toHaveLength(512);
+  expect(await scanBytes(tar([A, last], new Uint8Array()))).toMatchObject({ members: [{ name: "a" }], hasEnd: false });
 });
