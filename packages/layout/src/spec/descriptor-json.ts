@@ -30,10 +30,14 @@ export function descriptorNode(d: Descriptor): JsonObject {
   return { members };
 }
 
-/** Returns a descriptor as {@link descriptorNode} does, followed by the members that ocilot does not know. */
+/** Returns a descriptor as {@link descriptorNode} does, followed by {@link foreignMembers}. */
 export function wholeDescriptorNode(d: Descriptor): JsonObject {
-  const foreign = Object.entries(d).filter(([key]) => !DESCRIPTOR_ORDER.includes(key));
-  return { members: [...descriptorNode(d).members, ...foreign.map(([key, value]) => [key, jsonNode(value)] as const)] };
+  return { members: [...descriptorNode(d).members, ...foreignMembers(d).map(([key, value]) => [key, jsonNode(value)] as const)] };
+}
+
+/** Returns the members of a descriptor that the specification does not describe. */
+export function foreignMembers(d: Descriptor): (readonly [string, unknown])[] {
+  return Object.entries(d).filter(([key]) => !DESCRIPTOR_ORDER.includes(key));
 }
 
 function jsonNode(value: unknown): JsonNode {

@@ -27,6 +27,13 @@ export class MemberNames {
     }
     return undefined;
   }
+
+  /** Returns the members that are none of the names, in whatever letters; undefined where there are none. */
+  othersIn(value: Readonly<Record<string, unknown>>): Record<string, unknown> | undefined {
+    const names = new Set([...this.#names].map(foldLetters));
+    const others = Object.entries(value).filter(([key]) => !this.#names.has(key) && !names.has(foldLetters(key)));
+    return others.length === 0 ? undefined : Object.fromEntries(others);
+  }
 }
 
 /** Returns `value` if it is an object of strings. @throws the error that `fail` makes of the reason */

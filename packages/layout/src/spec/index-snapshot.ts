@@ -14,7 +14,9 @@ export const INDEX_FILE = "index.json";
 /** The largest `index.json` that is read, in bytes: ten times the largest known one. A much larger document does not fit into one string. */
 export const MAX_INDEX_BYTES: number = 256 * 1024 * 1024;
 
-const INDEX_MEMBERS: MemberNames = new MemberNames(["schemaVersion", "mediaType", "artifactType", "manifests", "subject", "annotations"]);
+const READ_MEMBERS: readonly string[] = ["schemaVersion", "mediaType", "artifactType", "manifests", "annotations"];
+const READ: MemberNames = new MemberNames(READ_MEMBERS);
+const INDEX_MEMBERS: MemberNames = new MemberNames([...READ_MEMBERS, "subject"]);
 const PLATFORM_MEMBERS: MemberNames = new MemberNames(["architecture", "os", "os.version", "os.features", "variant"]);
 
 /** An entry of `index.json`. `position` counts from 0; edits and evidence refer to it. */
@@ -80,7 +82,7 @@ export function parseIndex(bytes: Uint8Array, digest: Digest): IndexSnapshot {
     const annotations = stringMap(value["annotations"] ?? {}, (reason) => invalid("$.annotations", reason));
     const sharing = new ValuePool();
     const entries = manifests.map((entry, position) => toEntry(entry, position, sharing));
-    const otherMembers = otherMembersOf(plain);
+    const otherMembers = READ.othersIn(plain);
     return snapshotOf(bytes, {
       digest,
       entries,
@@ -133,14 +135,6 @@ export function continueIndex(
   }
   const { annotations, quirks, otherMembers } = base;
   return snapshotOf(bytes, { digest, entries, annotations, quirks, ...(otherMembers && { otherMembers }) });
-}
-
-/** A known name in other letters is read as the member, so it is none of these. */
-const READ = new Set(["schemaversion", "mediatype", "artifacttype", "manifests", "annotations"]);
-
-function otherMembersOf(index: Readonly<Record<string, unknown>>): Record<string, unknown> | undefined {
-  const others = Object.entries(index).filter(([key]) => !READ.has(key.toLowerCase()));
-  return others.length === 0 ? undefined : Object.fromEntries(others);
 }
 
 function snapshotOf(bytes: Uint8Array, rest: Omit<IndexSnapshot, "bytes" | "text">): IndexSnapshot {

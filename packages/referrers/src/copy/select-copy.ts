@@ -11,8 +11,7 @@ import {
 import { readGraph } from "../conventions/read-graph.js";
 import type { ReferrerEdge } from "../graph/edge.js";
 import type { ReferrerGraph } from "../graph/referrer-graph.js";
-import { extensionContent } from "../view/extension-content.js";
-import { dockerContent } from "../view/followed-blobs.js";
+import { contentBesideEntries } from "../view/content-beside-entries.js";
 import { type LayoutView, type NewBlob, manifestOf } from "../view/layout-view.js";
 import { openView } from "../view/open-view.js";
 import { formatPlatform } from "../platform/parse-platform.js";
@@ -113,9 +112,7 @@ export async function selectCopy(source: Layout, options: SelectOptions): Promis
   const descriptors = roots.map((r) => r.descriptor);
   const choice = await choosePlatforms(source, view, descriptors, platforms);
   const blobs = source.keepsEntries ? await listBlobs(source) : [];
-  const starts = isWhole
-    ? [...descriptors, ...(await dockerContent(source, view)), ...(await extensionContent(source, view))]
-    : descriptors;
+  const starts = isWhole ? [...descriptors, ...(await contentBesideEntries(source, view))] : descriptors;
   const chosen = await chooseKinds(source, view, signing, { roots: starts, leaveOut: choice.leaveOut, kinds: options.kinds, signal });
   const collected = await collectClosure(source, view, chosen, starts, {
     leaveOut: choice.leaveOut,

@@ -1,7 +1,7 @@
 import { type Descriptor, type Digest, type Layout, OcilotError } from "@ocilot/layout/web";
 import type { ReferrerGraph } from "../graph/referrer-graph.js";
-import { extensionContent } from "../view/extension-content.js";
-import { blobsNamedBy, dockerContent } from "../view/followed-blobs.js";
+import { contentBesideEntries } from "../view/content-beside-entries.js";
+import { blobsNamedBy } from "../view/followed-blobs.js";
 import { type LayoutView, type ManifestNode, manifestOf } from "../view/layout-view.js";
 
 /** What must stay. */
@@ -30,8 +30,7 @@ export async function markKept(layout: Layout, view: LayoutView, graph: Referrer
   /** Blobs that are not manifests and have not been searched for digests. */
   const unsearched: Descriptor[] = [];
   await follow(view.entries.map((e) => e.descriptor));
-  await follow(await dockerContent(layout, view));
-  await follow(await extensionContent(layout, view));
+  await follow(await contentBesideEntries(layout, view));
   while (await searchBlobs());
   const unlisted = graph.edges().filter((e) => kept.has(e.referrer.digest) && e.evidence.every((v) => v.convention === "unlisted"));
   return { kept, unlisted: unlisted.map((e) => e.referrer.digest) };

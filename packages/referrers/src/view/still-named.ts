@@ -1,7 +1,7 @@
 import { type Descriptor, type Digest, type Layout, manifestKind } from "@ocilot/layout/web";
 import { DescriptorSet } from "./descriptor-map.js";
-import { extensionContent } from "./extension-content.js";
-import { blobsNamedBy, dockerContent } from "./followed-blobs.js";
+import { contentBesideEntries } from "./content-beside-entries.js";
+import { blobsNamedBy } from "./followed-blobs.js";
 import { type LayoutView, manifestOf } from "./layout-view.js";
 
 /**
@@ -20,8 +20,7 @@ export async function stillNamed(
   const unsearched: Descriptor[] = [];
   /** Of a digest whose descriptors differ in size one may be readable. */
   const opened = { read: new Set<Digest>(), damaged: new Set<Digest>() };
-  const beside = [...(await dockerContent(layout, view)), ...(await extensionContent(layout, view))];
-  let level = fresh([...view.entries.map((e) => e.descriptor), ...beside]);
+  let level = fresh([...view.entries.map((e) => e.descriptor), ...(await contentBesideEntries(layout, view))]);
   while (level.length > 0) {
     const nodes = await view.nodes(level.filter((d) => manifestKind(d.mediaType) !== undefined));
     unsearched.push(...level.filter((d) => manifestKind(d.mediaType) === undefined));
