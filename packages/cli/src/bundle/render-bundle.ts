@@ -19,6 +19,30 @@ export function renderPlan({ content }: BundlePlan, figures: readonly RootFigure
   ].join("\n");
 }
 
+/** Returns what was written, line by line: all of a bundle, or the part `only`. */
+export function reportBundle(
+  { staged, content, receipt }: BundlePlan,
+  files: readonly string[],
+  { only, signature }: { only: number | undefined; signature: string | undefined },
+): string[] {
+  const { parts } = content;
+  const bytes = parts.reduce((sum, p) => sum + p.size, 0);
+  const made =
+    only === undefined
+      ? `Bundled ${count(staged.images.length, "image")} in ${count(parts.length, "part")}, ${formatSize(bytes)}`
+      : `Wrote part ${only} of ${parts.length}, ${formatSize(parts[only - 1]!.size)}`;
+  return [
+    `${made}; receipt ${receipt.digest}.`,
+    ...(content.absent.length > 0
+      ? [
+          `${count(content.absent.length, "blob")} left out (${formatSize(content.absent.reduce((sum, b) => sum + b.size, 0))}): listed in receipt ${content.since.join(", ")}.`,
+        ]
+      : []),
+    ...(parts.length > 1 ? files : []),
+    ...(signature === undefined ? [] : [`Signature in ${signature}.`]),
+  ];
+}
+
 /** Returns what became of bundles, line by line. `destinationOf` says where what has these names went. */
 export function reportUnbundle(
   { sets, damaged, written }: UnbundleResult,

@@ -21,7 +21,7 @@ import { parseImageList } from "../bundle/image-list.js";
 import { type SourceSpec, sourceOf } from "../bundle/source-spec.js";
 import { openSession } from "../bundle/open-session.js";
 import { openSources, refuseNoSource } from "../bundle/open-sources.js";
-import { SLOW_DISK, renderPlan } from "../bundle/render-bundle.js";
+import { SLOW_DISK, renderPlan, reportBundle } from "../bundle/render-bundle.js";
 import { refuseOldSignature, signDigest, signaturePath } from "../bundle/run-hook.js";
 import { type Command, defineCommand } from "../command-line/define-command.js";
 import { usageError } from "../command-line/usage-error.js";
@@ -36,7 +36,6 @@ import { sizeOf } from "../options/size.js";
 import { registryOptions, registrySettings } from "../options/registry.js";
 import { refuseForeignSuffix } from "../reference/archive-suffix.js";
 import { renderFindings } from "../render/findings.js";
-import { count, formatSize } from "../render/text.js";
 
 export const command: Command = defineCommand({
   name: "bundle",
@@ -181,7 +180,7 @@ export const command: Command = defineCommand({
       const files = await writeAll(plan, output!, limit !== undefined, options, io.stdout).finally(() => progress.end());
       if (args.receipt !== undefined) await writeReceipt(args.receipt, plan.receipt, io);
       if (signature !== undefined) await signDigest(args["sign-with"]!, plan.receipt.digest, signature, signal);
-      const lines = report(plan, files, { only: options.only, signature });
+      const lines = reportBundle(plan, files, { only: options.only, signature });
       if (output === "-") for (const line of lines) out.note(line);
       else if (args.json)
         out.json({
@@ -235,27 +234,4 @@ async function writeAll(
   if (output === "-") await writeBundle(plan, stdout as Parameters<typeof writeBundle>[1], { ...options, compression: "none" });
   else await writeBundle(plan, output, options);
   return [output];
-}
-
-function report(
-  { staged, content, receipt }: BundlePlan,
-  files: readonly string[],
-  { only, signature }: { only: number | undefined; signature: string | undefined },
-): string[] {
-  const { parts } = content;
-  const bytes = parts.reduce((sum, p) => sum + p.size, 0);
-  const made =
-    only === undefined
-      ? `Bundled ${count(staged.images.length, "image")} in ${count(parts.length, "part")}, ${formatSize(bytes)}`
-      : `Wrote part ${only} of ${parts.length}, ${formatSize(parts[only - 1]!.size)}`;
-  return [
-    `${made}; receipt ${receipt.digest}.`,
-    ...(content.absent.length > 0
-      ? [
-          `${count(content.absent.length, "blob")} left out (${formatSize(content.absent.reduce((sum, b) => sum + b.size, 0))}): listed in receipt ${content.since.join(", ")}.`,
-        ]
-      : []),
-    ...(parts.length > 1 ? files : []),
-    ...(signature === undefined ? [] : [`Signature in ${signature}.`]),
-  ];
 }
