@@ -18,8 +18,9 @@ export const SIZES = [
 export function jobs({ ocilot, inputs, regctl }) {
   const node = [process.execPath, ocilot];
   const shell = (line) => ["sh", "-c", line];
-  const listed = (n) => (result, program) => {
-    const found = program.startsWith("ocilot") ? JSON.parse(result.stdout).manifests.length : JSON.parse(result.stdout).referrers.length;
+  const listed = (n) => (result) => {
+    const answer = JSON.parse(result.stdout);
+    const found = (answer.manifests ?? answer.referrers ?? answer.descriptors).length;
     if (found !== n) throw new Error(`${found} referrers listed instead of ${n}`);
   };
   const referrersIn = (directory) => JSON.parse(readFileSync(join(directory, "index.json"), "utf8")).manifests.length;
@@ -29,24 +30,37 @@ export function jobs({ ocilot, inputs, regctl }) {
       const names = (d) => readdirSync(join(d, "blobs", "sha256")).filter((n) => /^[0-9a-f]{64}$/.test(n)).length;
       if (names(target) < names(source)) throw new Error(`${names(target)} blobs copied instead of ${names(source)}`);
     };
-  const list = (input, n) => ({
+  const list = (input, n, convention) => ({
     input,
     check: listed(n),
     output: "text",
     run: {
       ocilot: [...node, "referrers", `${input}:v0`, "--json"],
       oras: ["oras", "discover", "--oci-layout", `${input}:v0`, "--format", "json"],
-      regctl: [regctl, "artifact", "list", `ocidir://${input}:v0`, "--format", "{{json .}}"],
+      // Without this option regctl reads lists alone, and an oras layout has none.
+      regctl: [
+        regctl,
+        "artifact",
+        "list",
+        `ocidir://${input}:v0`,
+        "--format",
+        "{{json .}}",
+        ...(convention === "oras" ? ["--slow-referrers"] : []),
+      ],
     },
   });
   const all = [];
   for (const [size, n] of SIZES) {
     for (const convention of ["oras", "regclient", "universal"]) {
-      all.push({ group: `list, all on one subject, ${convention} layout`, size, ...list(inputs[`${size}-1-${convention}`], n) });
+      all.push({
+        group: `list, all on one subject, ${convention} layout`,
+        size,
+        ...list(inputs[`${size}-1-${convention}`], n, convention),
+      });
       all.push({
         group: `list one of 100 subjects, ${convention} layout`,
         size,
-        ...list(inputs[`${size}-100-${convention}`], n / 100),
+        ...list(inputs[`${size}-100-${convention}`], n / 100, convention),
       });
     }
     const file = join(inputs.root, "file.txt");

@@ -1,5 +1,5 @@
 import { OcilotError } from "./errors.js";
-import type { IndexEdit } from "./spec/index-edit.js";
+import type { RecordEdit } from "./spec/index-edit.js";
 import type { IndexEntry, IndexSnapshot } from "./spec/index-snapshot.js";
 import { CONTAINERD_IMAGE_NAME, CREATED, REF_NAME } from "./spec/annotations.js";
 import { entriesNamed, imageNameOf, isNameEnd, nameAmbiguous, nameNotFound } from "./spec/entry-name.js";
@@ -50,9 +50,9 @@ export interface Tagging {
  * is lost; where several ask for one name, the last gets it.
  * @throws OcilotError `REF_AMBIGUOUS` for a tag that images of several repositories have
  */
-export function tagEdits(index: IndexSnapshot, taggings: readonly Tagging[]): IndexEdit[] {
+export function tagEdits(index: IndexSnapshot, taggings: readonly Tagging[]): RecordEdit[] {
   const wanted = new Map(taggings.flatMap((tagging) => tagging.names.map((name) => [name, tagging.descriptor.digest])));
-  const edits: IndexEdit[] = [];
+  const edits: RecordEdit[] = [];
   const gone = new Set<number>();
   const there = new Set<string>();
   const fullNames = new Set<string>();
@@ -85,7 +85,7 @@ export function tagEdits(index: IndexSnapshot, taggings: readonly Tagging[]): In
  * Returns the edits that remove a tag: an exact tag, an image name, or an unambiguous end of one. The manifest stays listed without it.
  * @throws OcilotError `REF_NOT_FOUND`, `REF_AMBIGUOUS`
  */
-export function untagEdits(index: IndexSnapshot, name: string): IndexEdit[] {
+export function untagEdits(index: IndexSnapshot, name: string): RecordEdit[] {
   const exact = holdersOf(index, name);
   const holders = exact.length > 0 ? exact : entriesNamed(index, name);
   if (holders.length === 0) throw nameNotFound(index, name);
@@ -122,7 +122,7 @@ function releaseEdit(
   index: IndexSnapshot,
   entry: IndexEntry,
   { matches, gone }: { readonly matches: (name: string | undefined) => boolean; readonly gone: Set<number> },
-): IndexEdit {
+): RecordEdit {
   const annotations = entry.descriptor.annotations ?? {};
   const isOneName = entry.tag !== undefined && imageNameOf(entry)?.endsWith(`:${entry.tag}`) === true;
   const names = [REF_NAME, CONTAINERD_IMAGE_NAME].filter((key) => isOneName || matches(annotations[key]));

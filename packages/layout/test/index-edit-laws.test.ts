@@ -12,6 +12,9 @@ const edit = (source: string, list: readonly IndexEdit[]): string => editIndex(s
 /** Keys and values that the generated documents may have as well, and some that they never have. */
 const key = fc.constantFrom("10", "9", "ab", "z/", "\uffff", "\u{1f600}", "new", "", "m", "__proto_", "constructor", "<&>");
 const value = fc.constantFrom("v", "", "A<", "a/b", "x\u2028");
+const memberName = fc.constantFrom("artifactType", "subject", "x-ext", "", "<");
+/** `-0` is written in another form; a document that has it is not edited. */
+const jsonValue = fc.jsonValue().map((v) => JSON.parse(JSON.stringify(v)) as unknown);
 const notes = fc.dictionary(key, value, { maxKeys: 3, noNullPrototype: true });
 const descriptor: fc.Arbitrary<Descriptor> = fc.record({
   mediaType: fc.constant(MANIFEST_TYPE),
@@ -27,6 +30,7 @@ function edits(count: number): fc.Arbitrary<IndexEdit[]> {
   const anywhere: fc.Arbitrary<IndexEdit>[] = [
     fc.record({ op: fc.constant("insert" as const), before: fc.nat({ max: count }), descriptor }),
     fc.record({ op: fc.constant("annotate-index" as const), ...change }),
+    fc.record({ op: fc.constant("add-member" as const), name: memberName, value: jsonValue }),
   ];
   const there: fc.Arbitrary<IndexEdit>[] = [
     fc.record({ op: fc.constant("remove" as const), position }),
@@ -52,12 +56,13 @@ function model(source: string, list: readonly IndexEdit[]): Json {
   const inserted: Json[][] = Array.from({ length: entries.length + 1 }, () => []);
   for (const e of list) {
     if (e.op === "annotate-index") root = annotated(root, e);
+    else if (e.op === "add-member") root = { [e.name]: e.value, ...root };
     else if (e.op === "insert") inserted[e.before]!.push(JSON.parse(goJson(descriptorNode(e.descriptor))) as Json);
     else if (e.op === "remove") entries[e.position] = [];
     else if (e.op === "annotate") entries[e.position] = entries[e.position]!.map((entry) => annotated(entry, e));
     else entries[e.position] = entries[e.position]!.map((entry) => ({ ...entry, digest: e.digest, size: e.size }));
   }
-  const touched = list.some((e) => e.op !== "annotate-index");
+  const touched = list.some((e) => e.op !== "annotate-index" && e.op !== "add-member");
   if (!touched) return root;
   return { ...root, manifests: inserted.flatMap((added, i) => [...added, ...(entries[i] ?? [])]) };
 }

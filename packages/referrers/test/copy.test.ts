@@ -66,6 +66,7 @@ describe.each(NAMES)("a copy of all of %s", (name) => {
     const [before, after] = [await openView(source), await openView(target)];
     expect(after.entries.map((e) => e.descriptor)).toEqual(before.entries.map((e) => e.descriptor));
     expect(after.annotations).toEqual(before.annotations);
+    expect(after.otherMembers).toEqual(before.otherMembers);
     const digests = await allDigests(before);
     expect(await everyReader(after, digests)).toEqual(await everyReader(before, digests));
     const { text } = await target.index.read();

@@ -31,8 +31,10 @@ describe.each(Object.entries(places))("what only %s names", (_, name) => {
 
   test("is copied with everything, and damage to it is found", async () => {
     const { layout, named, builder } = make();
-    const target = await copyLayout(layout, new Layout(memoryBackend()));
-    expect(target.unreferenced.blobs).toBe(0);
+    const target = new Layout(memoryBackend());
+    expect((await copyLayout(layout, target)).unreferenced.blobs).toBe(0);
+    expect((await target.index.read()).text).toBe((await layout.index.read()).text);
+    expect((await verifyLayout(target)).findings.filter((f) => f.code === "UNREFERENCED_BLOB")).toEqual([]);
     const layer = (JSON.parse(new TextDecoder().decode(builder.blobs.get(named.digest))) as { layers: Descriptor[] }).layers[0]!;
     builder.forget(layer);
     expect((await verifyLayout(builder.layout())).findings.map((f) => f.code)).toContain("BLOB_MISSING");
@@ -46,4 +48,15 @@ describe.each(Object.entries(places))("what only %s names", (_, name) => {
     name(builder, referrer);
     expect(await errorOf(detach(builder.layout(), referrer.digest))).toMatchObject({ code: "WRITE_REFUSED", details: { reason: "held" } });
   });
+});
+
+test("members that index.json has stay as they are, and what other members are is no matter", async () => {
+  const builder = new LayoutBuilder();
+  builder.entry(builder.image(), { tag: "v1" });
+  const members = { artifactType: "application/vnd.example", "x-big": { list: [1, null, { "<": "\u2028" }], yes: true }, __proto__x: "" };
+  Object.assign(builder.tail, members);
+  const target = new Layout(memoryBackend());
+  await target.index.update(() => [{ op: "add-member", name: "x-big", value: "own" }]);
+  await copyLayout(builder.layout(), target);
+  expect((await target.index.read()).otherMembers).toEqual({ ...members, "x-big": "own" });
 });

@@ -40,7 +40,8 @@ export function foreignMembers(d: Descriptor): (readonly [string, unknown])[] {
   return Object.entries(d).filter(([key]) => !DESCRIPTOR_ORDER.includes(key));
 }
 
-function jsonNode(value: unknown): JsonNode {
+/** Returns a value of `JSON.parse` as what {@link goJson} writes, members in the order that they have. */
+export function jsonNode(value: unknown): JsonNode {
   if (Array.isArray(value)) return value.map(jsonNode);
   if (isRecord(value)) return { members: Object.entries(value).map(([key, item]) => [key, jsonNode(item)] as const) };
   return value as JsonNode;

@@ -3,19 +3,25 @@ import { type EntryEdit, editPlainEntry } from "./edit-plain-entry.js";
 import { INDEX_FILE, type IndexSnapshot, continueIndex, parseIndex } from "./index-snapshot.js";
 import type { Descriptor } from "./descriptor.js";
 import type { Digest } from "./digest.js";
-import { DESCRIPTOR_ORDER, descriptorText, wholeDescriptorNode } from "./descriptor-json.js";
+import { DESCRIPTOR_ORDER, descriptorText, jsonNode, wholeDescriptorNode } from "./descriptor-json.js";
 import { compareUtf8, goJson } from "./go-json.js";
 import { type Container, type Item, type JsonStyle, containerAt, styleOf } from "./json-text.js";
 
 /**
- * A change to `index.json`. Positions are those of the snapshot that the edit starts from, regardless of other edits. `insert` puts its
+ * A change to the entries and annotations of `index.json`. Positions are those of the snapshot that the edit starts from, regardless of other edits. `insert` puts its
  * entry before the entry at `before` (the number of entries: at the end), after earlier inserts at the same place.
  */
-export type IndexEdit =
+export type RecordEdit =
   | { readonly op: "insert"; readonly before: number; readonly descriptor: Descriptor }
   | { readonly op: "remove"; readonly position: number }
   | ({ readonly position: number } & EntryEdit)
   | { readonly op: "annotate-index"; readonly set?: Readonly<Record<string, string>>; readonly unset?: readonly string[] };
+
+/**
+ * A change to `index.json`. `add-member` adds one of {@link IndexSnapshot.otherMembers} with a JSON value; a member of that name that is
+ * there stays as it is.
+ */
+export type IndexEdit = RecordEdit | { readonly op: "add-member"; readonly name: string; readonly value: unknown };
 
 /** The order in which the Go libraries write members. Members that ocilot adds follow it. */
 const INDEX_ORDER = ["schemaVersion", "mediaType", "artifactType", "manifests", "subject", "annotations"];
@@ -51,26 +57,30 @@ export function editedIndex(base: IndexSnapshot, edits: readonly IndexEdit[]): E
   refuseQuirks(base);
   const root = containerAt(text, 0);
   const style = styleOf(text, root);
-  const touched = edits.some((e) => e.op !== "annotate-index") ? editEntries(text, base, root, edits, style) : undefined;
+  const ofEntries = edits.filter((e) => e.op !== "annotate-index" && e.op !== "add-member");
+  const touched = ofEntries.length > 0 ? editEntries(text, base, root, ofEntries, style) : undefined;
   let members = touched?.members ?? partsOf(text, root);
   for (const edit of edits) {
     if (edit.op === "annotate-index") members = annotate(members, edit, INDEX_ORDER, style, 0);
+    else if (edit.op === "add-member" && !members.some((m) => m.key === edit.name))
+      members = putText(members, edit.name, goJson(jsonNode(edit.value), style, 1), INDEX_ORDER, style);
   }
-  const isAnnotated = edits.some((e) => e.op === "annotate-index");
   return {
     text: text.slice(0, root.start) + join(text, root, members, style, 0) + text.slice(root.end),
     snapshot(bytes, digest) {
-      if (touched === undefined || isAnnotated) return parseIndex(bytes, digest);
+      if (touched === undefined || ofEntries.length < edits.length) return parseIndex(bytes, digest);
       return continueIndex(base, bytes, digest, touched.entries) ?? parseIndex(bytes, digest);
     },
   };
 }
 
+type EntriesEdit = Exclude<RecordEdit, { op: "annotate-index" }>;
+
 function editEntries(
   text: string,
   { entries: was }: IndexSnapshot,
   root: Container,
-  edits: readonly IndexEdit[],
+  edits: readonly EntriesEdit[],
   style: JsonStyle,
 ): { readonly members: Part[]; readonly entries: readonly (number | string)[] } {
   const members = partsOf(text, root);
@@ -91,7 +101,7 @@ function editEntries(
       else there.push(part);
     } else if (edit.op === "remove") {
       kept[edit.position] = undefined;
-    } else if (edit.op !== "annotate-index") {
+    } else {
       const part = kept[edit.position];
       if (part === undefined) continue;
       const plain = isCompact ? editPlainEntry(part.text, now.get(edit.position) ?? was[edit.position]!.descriptor, edit) : undefined;
@@ -112,8 +122,7 @@ function editEntries(
 }
 
 /** A wrong position is a bug of the caller; ignoring it would lose what was to be written. */
-function checkPosition(edit: IndexEdit, count: number): void {
-  if (edit.op === "annotate-index") return;
+function checkPosition(edit: EntriesEdit, count: number): void {
   const [position, last] = edit.op === "insert" ? [edit.before, count] : [edit.position, count - 1];
   if (Number.isInteger(position) && position >= 0 && position <= last) return;
   throw new RangeError(`${INDEX_FILE}: cannot ${edit.op} at position ${position} of ${count} entries`);

@@ -14,9 +14,9 @@ export const INDEX_FILE = "index.json";
 /** The largest `index.json` that is read, in bytes: ten times the largest known one. A much larger document does not fit into one string. */
 export const MAX_INDEX_BYTES: number = 256 * 1024 * 1024;
 
-const READ_MEMBERS: readonly string[] = ["schemaVersion", "mediaType", "artifactType", "manifests", "annotations"];
+const READ_MEMBERS: readonly string[] = ["schemaVersion", "mediaType", "manifests", "annotations"];
 const READ: MemberNames = new MemberNames(READ_MEMBERS);
-const INDEX_MEMBERS: MemberNames = new MemberNames([...READ_MEMBERS, "subject"]);
+const INDEX_MEMBERS: MemberNames = new MemberNames([...READ_MEMBERS, "artifactType", "subject"]);
 const PLATFORM_MEMBERS: MemberNames = new MemberNames(["architecture", "os", "os.version", "os.features", "variant"]);
 
 /** An entry of `index.json`. `position` counts from 0; edits and evidence refer to it. */
@@ -49,7 +49,7 @@ export interface IndexSnapshot {
   /** What makes an edit unsafe. An index with quirks is read and never written. */
   readonly quirks: readonly JsonQuirk[];
   /**
-   * Members that the specification does not describe, and a `subject`; absent where there are none. An edit keeps them.
+   * Members that the specification does not describe, an `artifactType` and a `subject`; absent where there are none. An edit keeps them.
    * @see https://github.com/opencontainers/image-spec/blob/v1.1.1/considerations.md#extensibility
    */
   readonly otherMembers?: Readonly<Record<string, unknown>>;

@@ -1,10 +1,10 @@
-import type { Descriptor, Digest, IndexEdit } from "@ocilot/layout/spec";
+import type { Descriptor, Digest, RecordEdit } from "@ocilot/layout/spec";
 import type { Problem } from "../graph/edge.js";
 import type { DigestChange, UnrepresentableLink } from "../records/projection.js";
 import type { NewBlob } from "../view/layout-view.js";
 
 /** One step of a plan: writes a new list, or edits `index.json`. Positions are those of the base. */
-export type Step = { readonly op: "put"; readonly descriptor: Descriptor; readonly text: string } | IndexEdit;
+export type Step = { readonly op: "put"; readonly descriptor: Descriptor; readonly text: string } | RecordEdit;
 
 /** What a conversion would do. Plain data: it can be printed, stored and applied later. */
 export interface Plan {
@@ -32,7 +32,7 @@ export interface Plan {
 }
 
 /** The steps of a plan that edit `index.json`. */
-export function editsOf(plan: Plan): IndexEdit[] {
+export function editsOf(plan: Plan): RecordEdit[] {
   return plan.steps.filter((s) => s.op !== "put");
 }
 

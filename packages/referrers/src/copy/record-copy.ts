@@ -81,7 +81,8 @@ export async function recordCopy(source: Layout, copied: CopySelection, target: 
     if (reasons.length > 0) throw refused(reasons, target.location);
     const notCarried = copied.docker === undefined ? [] : await putDockerDocuments(target, copied.docker);
     record = { moved: isWhole ? [] : movedNames(wanted, view.entries), notCarried };
-    return await writeDraft(target, draft, view, graph);
+    const edits = await writeDraft(target, draft, view, graph);
+    return isWhole ? [...edits, ...otherMembers(copied.source)] : edits;
   }, options);
   return record;
 }
@@ -123,6 +124,11 @@ function isFromRegistry({ entries }: LayoutView): boolean {
 function everything(source: LayoutView): IndexChange[] {
   const flags: IndexChange[] = Object.keys(source.annotations).length > 0 ? [{ op: "annotate-index", set: source.annotations }] : [];
   return [...source.entries.map((e) => foreign(e.descriptor)), ...flags];
+}
+
+/** Members of `index.json` that no convention knows; what they name is copied with everything. */
+function otherMembers(source: LayoutView): IndexEdit[] {
+  return Object.entries(source.otherMembers ?? {}).map(([name, value]) => ({ op: "add-member", name, value }));
 }
 
 /** What no record lists in the source stays unlisted in a copy of everything. */

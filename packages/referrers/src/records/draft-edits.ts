@@ -1,4 +1,4 @@
-import type { IndexEdit } from "@ocilot/layout/spec";
+import type { RecordEdit } from "@ocilot/layout/spec";
 import type { ReferrerGraph } from "../graph/referrer-graph.js";
 import type { LayoutView, NewBlob } from "../view/layout-view.js";
 import { type IndexDraft, placeChanges } from "./index-draft.js";
@@ -7,7 +7,7 @@ import { recordKeys } from "./record-keys.js";
 /** What has to be written so that the layout becomes what a draft is: blobs first, then one update of `index.json`. */
 export interface DraftEdits {
   readonly blobs: readonly NewBlob[];
-  readonly edits: readonly IndexEdit[];
+  readonly edits: readonly RecordEdit[];
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type Descriptor, type Digest, type IndexEdit, type IndexEntry, compareDigests } from "@ocilot/layout/spec";
+import { type Descriptor, type Digest, type RecordEdit, type IndexEntry, compareDigests } from "@ocilot/layout/spec";
 import type { IndexChange, Projection, RecordKey } from "./projection.js";
 import type { LayoutView, NewBlob } from "../view/layout-view.js";
 
@@ -160,7 +160,7 @@ export function placeChanges(
   changes: readonly IndexChange[],
   entryCount: number,
   keyOf: (position: number) => RecordKey | undefined,
-): IndexEdit[] {
+): RecordEdit[] {
   const edits = changes.filter((c) => c.op !== "add");
   const added = changes.filter((c) => c.op === "add").toSorted((a, b) => compareKeys(a.key, b.key));
   if (added.length === 0) return edits;
@@ -174,7 +174,7 @@ export function placeChanges(
   }
   tail.reverse();
   let at = 0;
-  const inserts = added.map(({ key, descriptor }): IndexEdit => {
+  const inserts = added.map(({ key, descriptor }): RecordEdit => {
     while (at < tail.length && compareKeys(tail[at]!.key, key) <= 0) at++;
     return { op: "insert", before: tail[at]?.position ?? entryCount, descriptor };
   });

@@ -1,4 +1,4 @@
-import type { Descriptor, Digest, IndexEdit } from "@ocilot/layout/spec";
+import type { Descriptor, Digest, RecordEdit } from "@ocilot/layout/spec";
 import type { ConventionId } from "../graph/edge.js";
 import type { NewBlob } from "../view/layout-view.js";
 
@@ -14,7 +14,7 @@ export interface RecordKey {
 
 /** A change to the entries of a view; what is added has no position yet, its key decides it. */
 export type IndexChange =
-  | Exclude<IndexEdit, { op: "insert" }>
+  | Exclude<RecordEdit, { op: "insert" }>
   | { readonly op: "add"; readonly key: RecordKey; readonly descriptor: Descriptor };
 
 /** A link that a target cannot represent. Its existing record is kept. */

@@ -1,7 +1,7 @@
 import {
   type Descriptor,
   type Digest,
-  type IndexEdit,
+  type RecordEdit,
   type IndexSnapshot,
   type Layout,
   OcilotError,
@@ -42,7 +42,7 @@ export interface Recorded {
 
 /** What a write does. */
 interface Plan {
-  readonly edits: readonly IndexEdit[];
+  readonly edits: readonly RecordEdit[];
   readonly edges: readonly ReferrerEdge[];
   /** Lists of referrers, which are stored. */
   readonly blobs: readonly NewBlob[];
@@ -146,7 +146,7 @@ export class ManifestRecorder {
   async #tryAppend(
     base: IndexSnapshot,
     edges: readonly ReferrerEdge[],
-    context: { readonly view: LayoutView; readonly graph: ReferrerGraph; readonly inserts: readonly IndexEdit[] },
+    context: { readonly view: LayoutView; readonly graph: ReferrerGraph; readonly inserts: readonly RecordEdit[] },
   ): Promise<Appended | undefined> {
     if (this.#append?.fits(base) !== true) this.#append = await UniversalAppend.of(base, context.view, context.graph);
     return await this.#append?.plan(edges, context);
@@ -162,7 +162,7 @@ export class ManifestRecorder {
   /** A list that would be larger than tools read is not written: then each referrer has its entry, and that is all. */
   async #draft(
     view: LayoutView,
-    entries: readonly IndexEdit[],
+    entries: readonly RecordEdit[],
     { graph, edges }: { graph: ReferrerGraph; edges: readonly ReferrerEdge[] },
   ): Promise<IndexDraft> {
     const subjects = new Set(edges.map((e) => e.subject));
@@ -204,14 +204,14 @@ export class ManifestRecorder {
   }
 }
 
-function toChange(edit: IndexEdit): IndexChange {
+function toChange(edit: RecordEdit): IndexChange {
   if (edit.op !== "insert") return edit;
   const { descriptor } = edit;
   return { op: "add", key: { rank: "foreign", subject: descriptor.digest, digest: descriptor.digest }, descriptor };
 }
 
 /** The tags, and an entry for whatever would not be listed otherwise. The entries of referrers are for the conventions to write. */
-function entryEdits(base: IndexSnapshot, manifests: readonly NewManifest[], referrers: ReadonlySet<Digest>): IndexEdit[] {
+function entryEdits(base: IndexSnapshot, manifests: readonly NewManifest[], referrers: ReadonlySet<Digest>): RecordEdit[] {
   const isReferrer = (d: Descriptor): boolean => referrers.has(d.digest);
   const edits = tagEdits(
     base,

@@ -1,4 +1,4 @@
-import { type Digest, type IndexEdit, type IndexEntry, KIND, manifestKind } from "@ocilot/layout/web";
+import { type Digest, type RecordEdit, type IndexEntry, KIND, manifestKind } from "@ocilot/layout/web";
 import { parseDigestTag } from "../conventions/digest-tag.js";
 import type { IndexChange, RecordKey } from "../records/projection.js";
 import { compareKeys } from "../records/index-draft.js";
@@ -58,8 +58,8 @@ async function lastReferrer(view: LayoutView, entries: readonly IndexEntry[]): P
  * Gives what is added its place as `placeChanges` does where the records at the end are in order and nothing untagged stands between
  * them, and opens only what it compares with.
  */
-export async function insertionEdits(view: LayoutView, changes: readonly IndexChange[]): Promise<IndexEdit[]> {
-  const edits: IndexEdit[] = changes.filter((c) => c.op !== "add");
+export async function insertionEdits(view: LayoutView, changes: readonly IndexChange[]): Promise<RecordEdit[]> {
+  const edits: RecordEdit[] = changes.filter((c) => c.op !== "add");
   const added = changes.filter((c) => c.op === "add").toSorted((a, b) => compareKeys(a.key, b.key));
   const end = view.entries.length;
   const last = view.entries.at(-1);

@@ -1,4 +1,4 @@
-import { type IndexEdit, type Layout, OcilotError } from "@ocilot/layout/web";
+import { type RecordEdit, type Layout, OcilotError } from "@ocilot/layout/web";
 import { maintainedConventions } from "../conventions/maintained-conventions.js";
 import { CONVENTIONS, UNIVERSAL, partsOf } from "../conventions/registry.js";
 import type { Convention } from "../conventions/convention.js";
@@ -57,7 +57,12 @@ export async function projectAll(draft: IndexDraft, graph: ReferrerGraph, conven
 }
 
 /** Stores the lists of a draft and gives the edits that make `base` what the draft is, each addition in its canonical place. */
-export async function writeDraft(layout: Layout, draft: IndexDraft, base: LayoutView, graph: ReferrerGraph): Promise<readonly IndexEdit[]> {
+export async function writeDraft(
+  layout: Layout,
+  draft: IndexDraft,
+  base: LayoutView,
+  graph: ReferrerGraph,
+): Promise<readonly RecordEdit[]> {
   const { blobs, edits } = await draftEdits(draft, base, graph);
   await putBlobs(layout, blobs);
   return edits;

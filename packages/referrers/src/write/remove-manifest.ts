@@ -1,4 +1,4 @@
-import { type Digest, type IndexEdit, type Layout, OcilotError, type WriteOptions } from "@ocilot/layout/web";
+import { type Digest, type RecordEdit, type Layout, OcilotError, type WriteOptions } from "@ocilot/layout/web";
 import { readGraph } from "../conventions/read-graph.js";
 import { openView } from "../view/open-view.js";
 import { detachedDigests, detachedEdit } from "../view/detached.js";
@@ -22,7 +22,7 @@ export async function removeManifest(layout: Layout, digest: Digest, options: Wr
     if (edges.length > 0) return await writeDraft(layout, await draftWithout(view, graph, edges), view, graph);
     const entries = view.entries.filter((e) => e.descriptor.digest === digest);
     return [
-      ...entries.map((e): IndexEdit => ({ op: "remove", position: e.position })),
+      ...entries.map((e): RecordEdit => ({ op: "remove", position: e.position })),
       detachedEdit([...detachedDigests(view.annotations), digest]),
     ];
   }, options);

@@ -3,7 +3,7 @@ import {
   type Descriptor,
   type Digest,
   IMAGE_SPEC_SUBJECT,
-  type IndexEdit,
+  type RecordEdit,
   type IndexSnapshot,
   MAX_MANIFEST_BYTES,
   OLAREG_SUBJECT,
@@ -28,7 +28,7 @@ const MAX_LISTS = 256;
 
 /** What has to be written for some more referrers. */
 export interface Appended {
-  readonly edits: readonly IndexEdit[];
+  readonly edits: readonly RecordEdit[];
   readonly blobs: readonly NewBlob[];
 }
 
@@ -73,7 +73,7 @@ export class UniversalAppend {
    */
   async plan(
     edges: readonly ReferrerEdge[],
-    { view, graph, inserts }: { readonly view: LayoutView; readonly graph: ReferrerGraph; readonly inserts: readonly IndexEdit[] },
+    { view, graph, inserts }: { readonly view: LayoutView; readonly graph: ReferrerGraph; readonly inserts: readonly RecordEdit[] },
   ): Promise<Appended | undefined> {
     const changes: IndexChange[] = [];
     const listed = new Set<Digest>();
@@ -104,7 +104,7 @@ export class UniversalAppend {
 
   /** Follows edits that have been made; false if it does not know the layout any more. */
   follow(
-    edits: readonly IndexEdit[],
+    edits: readonly RecordEdit[],
     { snapshot, blobs, edges }: Pick<Appended, "blobs"> & { readonly snapshot: IndexSnapshot; readonly edges: readonly ReferrerEdge[] },
   ): boolean {
     const subjects = new Map(edges.map((e) => [e.referrer.digest, e.subject]));
