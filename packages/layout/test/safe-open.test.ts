@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, readdirSync, readlinkSync, realpathSync, renameSy
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type Descriptor, Layout, blobPath } from "../src/index.js";
-import { linkTarget, openInside, readExactly, readInside } from "../src/filesystem/safe-open.js";
+import { holdsBytes, linkTarget, openInside, readExactly, readInside } from "../src/filesystem/safe-open.js";
 import { collect, descriptorOf, dirWith, errorOf, layoutWith, namesIn, tempDir, text, treeOf } from "./helpers.js";
 
 const HELLO = text("hello");
@@ -178,3 +178,34 @@ function linkOf(fd: string): string {
     return "";
   }
 }
+
+describe("holdsBytes", () => {
+  const PIECE = 128 * 1024;
+  const holds = (bytes: Buffer, wanted: Buffer): boolean => {
+    const root = realpathSync(dirWith({ file: bytes }));
+    return holdsBytes({ root, followLinks: false }, join(root, "file"), wanted);
+  };
+  const filled = (length: number): Buffer => Buffer.alloc(length, "abc");
+
+  test.each([0, 1, PIECE - 1, PIECE, PIECE + 1, 2 * PIECE, 3 * PIECE + 5])(
+    "%i bytes that are the same, and every way to differ",
+    (length) => {
+      const bytes = filled(length);
+      expect(holds(bytes, filled(length))).toBe(true);
+      expect(holds(bytes, filled(length + 1))).toBe(false);
+      expect(holds(filled(length + 1), bytes)).toBe(false);
+      for (const at of [0, length >> 1, PIECE - 1, PIECE, length - 1]) {
+        if (at < 0 || at >= length) continue;
+        const other = filled(length);
+        other[at]! ^= 1;
+        expect(holds(bytes, other), `byte ${at}`).toBe(false);
+      }
+    },
+  );
+
+  test("a link out of the layout is refused", () => {
+    const root = realpathSync(dirWith({ inside: text("x") }));
+    symlinkSync(realpathSync(dirWith({ file: text("x") })), join(root, "link"));
+    expect(() => holdsBytes({ root, followLinks: false }, join(root, "link"), text("x"))).toThrow(/leads out of the layout/);
+  });
+});

@@ -9,7 +9,7 @@ const MAX_LINES = 5;
 export function renderDiagnosis({ conventions, tools, traps, referrers, healthy }: Diagnosis): string {
   const judged = tools.filter((t) => t.judged).map((t) => t.id);
   return [
-    conventions.length === 0 ? "No referrers convention in use" : "Conventions in use:",
+    headingOf(conventions, tools),
     ...conventions.flatMap(conventionLines),
     "",
     toolTable(tools),
@@ -17,6 +17,11 @@ export function renderDiagnosis({ conventions, tools, traps, referrers, healthy 
     ...traps.flatMap((trap) => [...trapLines(trap), ""]),
     `${healthy ? "Healthy" : "Not healthy"} for ${judged.join(", ")}: ${count(referrers, "referrer")}, ${count(traps.length, "trap")}.`,
   ].join("\n");
+}
+
+function headingOf(conventions: readonly ConventionInUse[], tools: readonly ToolHealth[]): string {
+  if (conventions.length > 0) return "Conventions in use:";
+  return tools.every((t) => t.blocked.length > 0) ? "No program can use the layout" : "No referrers convention in use";
 }
 
 function conventionLines({ id, title, entries, flags }: ConventionInUse): string[] {

@@ -9,7 +9,7 @@ import { INDEX_FILE, type IndexSnapshot, MAX_INDEX_BYTES, parseIndex } from "../
 import { errnoOf, ioError } from "../filesystem/io-error.js";
 import { throwIfAborted } from "../abort.js";
 import { acquireLock, clearDeadLock } from "./lock.js";
-import { type LinkRule, readInside } from "../filesystem/safe-open.js";
+import { type LinkRule, holdsBytes, readInside } from "../filesystem/safe-open.js";
 import type { IndexFile, WriteOptions } from "../storage.js";
 import { sweepTemps } from "../filesystem/sweep-temps.js";
 
@@ -39,18 +39,13 @@ export class DirectoryIndex implements IndexFile {
     this.#beforeReplace = beforeReplace;
   }
 
-  /** Parses the bytes, unless they are those of the last read or write. */
-  #parsed(bytes: Uint8Array): IndexSnapshot {
-    if (this.#last === undefined || !isSame(this.#last.bytes, bytes)) this.#last = parseIndex(bytes, digestOf(bytes));
-    return this.#last;
-  }
-
   /** Reads the file. Its age is taken by this machine's clock: that of the file system can only be read by making a file. */
   async read(): Promise<IndexSnapshot> {
     for (;;) {
-      const { bytes, mtimeMs } = this.#bytes();
+      if (this.#last !== undefined && this.#isStill(this.#last)) return this.#last;
+      const { bytes, mtimeMs } = this.#read();
       try {
-        return this.#parsed(bytes);
+        return (this.#last = parseIndex(bytes, digestOf(bytes)));
       } catch (error) {
         if (!isTorn(error) || Math.abs(Date.now() - mtimeMs) > TORN_MS) throw error;
         await sleep(20);
@@ -96,8 +91,7 @@ export class DirectoryIndex implements IndexFile {
     await this.#beforeReplace();
     await replaceFile(this.#root, this.#path, bytes, this.#durability, async () => {
       await assertHeld();
-      const found = this.#bytes().bytes;
-      if (!isSame(found, base.bytes)) throw conflict(base, digestOf(found));
+      if (!this.#isStill(base)) throw conflict(base, digestOf(this.#read().bytes));
     });
     this.#last = next;
     return next;
@@ -115,9 +109,17 @@ export class DirectoryIndex implements IndexFile {
     );
   }
 
-  #bytes(): { bytes: Uint8Array; mtimeMs: number } {
+  #read(): { bytes: Uint8Array; mtimeMs: number } {
+    return this.#opened(() => readInside(this.#rule, this.#path, MAX_INDEX_BYTES));
+  }
+
+  #isStill({ bytes }: IndexSnapshot): boolean {
+    return this.#opened(() => holdsBytes(this.#rule, this.#path, bytes));
+  }
+
+  #opened<T>(open: () => T): T {
     try {
-      return readInside(this.#rule, this.#path, MAX_INDEX_BYTES);
+      return open();
     } catch (error) {
       if (errnoOf(error) === "ENOENT") {
         throw new OcilotError(

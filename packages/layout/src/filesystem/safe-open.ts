@@ -9,6 +9,9 @@ const READ: number = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 /** The largest file that {@link readExactly} reads, in bytes. For larger ones the extra calls of a full check cost little. */
 const EXACT_BYTES = 64 * 1024;
 
+const PIECE_BYTES = 128 * 1024;
+let pieces: Buffer | undefined;
+
 /** Which symbolic links in a directory are followed. */
 export interface LinkRule {
   /** A real path. Links inside it are followed. */
@@ -64,6 +67,27 @@ export function readInside(rule: LinkRule, path: string, maxBytes: number): { by
       });
     }
     return { bytes: readFileSync(fd), mtimeMs };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * Returns true if a file, opened as by {@link openInside}, holds exactly these bytes. Reads piece by piece into one buffer: the memory of a
+ * buffer for the whole file would cost more than reading it.
+ * @throws OcilotError `LINK_OUTSIDE`; file-system errors as they come
+ */
+export function holdsBytes(rule: LinkRule, path: string, bytes: Uint8Array): boolean {
+  const { fd, size } = openInside(rule, path);
+  try {
+    if (size !== bytes.length) return false;
+    pieces ??= Buffer.allocUnsafeSlow(PIECE_BYTES);
+    for (let at = 0; ;) {
+      const length = readSync(fd, pieces, 0, PIECE_BYTES, null);
+      if (length === 0) return at === bytes.length;
+      if (at + length > bytes.length || pieces.compare(bytes, at, at + length, 0, length) !== 0) return false;
+      at += length;
+    }
   } finally {
     closeSync(fd);
   }
