@@ -94,7 +94,7 @@ describe("update", () => {
   test("100 at once from two handles: none is lost", async () => {
     const dir = layoutWith();
     const handles = [await open(dir), await open(dir)];
-    await Promise.all(Array.from({ length: 100 }, (_, i) => handles[i % 2]!.update(() => note(`n${i}`))));
+    await Promise.all(Array.from({ length: 100 }, (_, i) => handles[i % 2]!.update(() => note(`n${i}`), { wait: 600_000 })));
     expect(Object.keys((await handles[0]!.read()).annotations)).toHaveLength(100);
   });
 });

@@ -1,5 +1,5 @@
-import type { Descriptor, Layout } from "@ocilot/layout";
-import { ReferrerGraph, openView, readGraph, verifyLayout } from "@ocilot/referrers";
+import { type Descriptor, Layout, memoryBackend } from "@ocilot/layout";
+import { ReferrerGraph, copyLayout, openView, readGraph, verifyLayout } from "@ocilot/referrers";
 import { LayoutBuilder } from "@ocilot/testkit";
 import { expect, it } from "vitest";
 
@@ -57,4 +57,28 @@ it("a graph knows the referrers of edges that are added later, and of all subjec
   expect(graph.referrers()).toEqual(new Set([edge!.referrer.digest, image.digest]));
   expect(graph.size).toBe(2);
   expect(new ReferrerGraph(graph.edges()).referrers()).toEqual(graph.referrers());
+});
+
+it("a copy opens each manifest of its source twice, to know it and to copy it, and none of a new target", async () => {
+  const b = new LayoutBuilder();
+  const image = b.image();
+  b.entry(image, { tag: "v1" });
+  for (let i = 0; i < 3; i++) b.listed(b.referrer(image, { annotations: { i: String(i) } }));
+  const [source, target] = [b.layout(), new Layout(memoryBackend())];
+  const reads = [source, target].map(({ blobs }) => {
+    const asked: string[] = [];
+    const bytesMany = blobs.bytesMany.bind(blobs);
+    Object.assign(blobs, {
+      bytesMany: async (ds: readonly Descriptor[]) => {
+        asked.push(...ds.map((d) => d.digest));
+        return await bytesMany(ds);
+      },
+    });
+    return asked;
+  });
+  const { manifests } = await copyLayout(source, () => Promise.resolve(target), { reference: "v1" });
+  expect(manifests).toBe(4);
+  const opened = (await openView(b.layout())).entries.map((e) => reads[0]!.filter((d) => d === e.descriptor.digest).length);
+  expect(opened).toEqual([2, 2, 2, 2]);
+  expect(reads[1]).toEqual([]);
 });

@@ -184,11 +184,17 @@ describe("createServer", () => {
   });
 
   test("close ends what does not end by itself", async () => {
-    const server = await createServer(undefined, { stopTimeout: 50 });
-    const open = raw(server, "PUT /v2/app/manifests/v1 HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nabc");
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    let ask: () => void;
+    const asked = new Promise<void>((resolve) => (ask = resolve));
+    const pages = (): Promise<Answer> => {
+      ask();
+      return new Promise(() => undefined);
+    };
+    const server = await createServer(undefined, { stopTimeout: 50, pages });
+    const open = raw(server, "GET /never HTTP/1.1\r\nhost: x\r\n\r\n");
+    await asked;
     await server.close();
-    await open;
+    expect(await open).toBe("");
   });
 });
 

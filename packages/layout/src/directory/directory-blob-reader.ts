@@ -1,4 +1,4 @@
-import { closeSync, createReadStream, lstatSync, readSync, readdirSync } from "node:fs";
+import { closeSync, createReadStream, lstatSync, readSync } from "node:fs";
 import { dirname, join, sep } from "node:path";
 import { Readable } from "node:stream";
 import { embeddedData } from "../content/embedded-data.js";
@@ -17,6 +17,7 @@ import type { Descriptor } from "../spec/descriptor.js";
 import { type Digest, blobPath, isDigest, splitDigest } from "../spec/digest.js";
 import type { BlobListing, BlobReader, ReadBytesOptions, ReadOptions } from "../storage.js";
 import { BlobDirectories, namesIn } from "./blob-directories.js";
+import { ListedNames } from "./listed-names.js";
 
 /** The most that one system call reads, in bytes; a larger blob is read as a stream only. */
 const MAX_BYTES = 2 ** 31 - 1;
@@ -41,21 +42,19 @@ export class DirectoryBlobReader implements BlobReader {
 
   async hasMany(digests: readonly Digest[]): Promise<boolean[]> {
     if (digests.length <= MANY) return await Promise.all(digests.map((digest) => this.has(digest)));
-    const listings = new Map<string, ReadonlySet<string>>();
+    const listings = new Map<string, ListedNames | undefined>();
     const present: boolean[] = [];
     for (const digest of digests) {
       const { algorithm, encoded } = splitDigest(digest);
-      let files = listings.get(algorithm);
-      if (files === undefined) listings.set(algorithm, (files = this.#filesOf(algorithm)));
-      // A link is followed to find out.
-      present.push(files.has(encoded) || (await this.has(digest)));
+      if (!listings.has(algorithm)) listings.set(algorithm, this.#namesOf(algorithm));
+      present.push(listings.get(algorithm)?.hasFile(encoded) ?? (await this.has(digest)));
     }
     return present;
   }
 
   async size(digest: Digest): Promise<number | undefined> {
     const plain = this.#plainSize(digest);
-    if (plain !== undefined) return plain;
+    if (plain !== undefined) return plain === "absent" ? undefined : plain;
     try {
       const { fd, size } = this.#open(digest);
       closeSync(fd);
@@ -168,27 +167,31 @@ export class DirectoryBlobReader implements BlobReader {
     return join(this.rule.root, blobPath(digest));
   }
 
-  /** The size of a regular file, without opening it: a file that this user cannot read is present all the same. */
-  #plainSize(digest: Digest): number | undefined {
+  /**
+   * The size of a regular file, without opening it: a file that this user cannot read is present all the same. Undefined for anything else
+   * that has the name.
+   */
+  #plainSize(digest: Digest): number | "absent" | undefined {
     const path = this.path(digest);
     try {
       this.directories.check(dirname(path));
       const stats = lstatSync(path, { throwIfNoEntry: false });
-      return stats?.isFile() ? stats.size : undefined;
+      if (stats === undefined) return "absent";
+      return stats.isFile() ? stats.size : undefined;
     } catch {
       // Opening it reports what is wrong.
       return undefined;
     }
   }
 
-  /** The names of regular files in the directory of an algorithm; none where it cannot be listed. */
-  #filesOf(algorithm: string): ReadonlySet<string> {
+  /** Undefined where the directory of an algorithm cannot be listed. */
+  #namesOf(algorithm: string): ListedNames | undefined {
     const directory = join(this.rule.root, "blobs", algorithm);
     try {
       this.directories.check(directory);
-      return new Set(readdirSync(directory, { withFileTypes: true }).flatMap((entry) => (entry.isFile() ? entry.name : [])));
+      return new ListedNames(directory);
     } catch {
-      return new Set();
+      return undefined;
     }
   }
 

@@ -13,7 +13,15 @@ export interface DirectoryCalls {
 
 const SYSTEM: DirectoryCalls = {
   make: (path, mode) => mkdirSync(path, { mode }),
-  isDirectory: (path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true,
+  isDirectory: (path) => {
+    try {
+      return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+    } catch (error) {
+      // Below a file Node 20 fails, and Node 24 finds nothing.
+      if (errnoOf(error) === "ENOTDIR") return false;
+      throw error;
+    }
+  },
 };
 
 /**

@@ -30,7 +30,7 @@ test("a file in the way, or above, is an error of the system; nothing is made", 
   const dir = tempDir();
   writeFileSync(join(dir, "file"), "");
   expect(errnoFrom(() => makeDirectory(join(dir, "file")))).toBe("EEXIST");
-  expect(errnoFrom(() => makeDirectory(join(dir, "file/a/b")))).toBe("ENOTDIR");
+  expect(errnoFrom(() => makeDirectory(join(dir, "file/a/b")))).toBe("EEXIST");
   expect(readdirSync(dir)).toEqual(["file"]);
 });
 

@@ -1,11 +1,11 @@
 import {
-  type Descriptor,
   type IndexEdit,
   type Layout,
   OcilotError,
   REF_NAME,
   type WriteOptions,
   bareDescriptor,
+  missingFrom,
   transferBlobs,
 } from "@ocilot/layout";
 import type { IndexChange } from "../records/projection.js";
@@ -58,7 +58,8 @@ export async function recordCopy(source: Layout, copied: CopySelection, target: 
   let record: CopyRecord = { moved: [], notCarried: [] };
   await target.index.update(async (snapshot): Promise<readonly IndexEdit[]> => {
     await restoreCollected(source, copied, target, options);
-    const view = await openView(target, { snapshot, strict: true });
+    // Whether a registry has a manifest is one more request, and it is near anyway.
+    const view = await openView(target, { snapshot, strict: true, ...(target.keepsEntries && { cache: copied.opened }) });
     const isWhole =
       target.keepsEntries &&
       copied.isWhole &&
@@ -138,8 +139,7 @@ function isUnlisted({ evidence }: CopiedContent["edges"][number], isWhole: boole
 
 /** Writes what a collection has removed since it was written or found: under the lock, no other one removes it again. */
 async function restoreCollected(source: Layout, copied: CopySelection, target: Layout, { signal }: RecordOptions): Promise<void> {
-  const gone: Descriptor[] = [];
-  for (const d of copied.content) if ((await target.blobs.size(d.digest)) !== d.size) gone.push(d);
+  const gone = await missingFrom(target, copied.content, signal);
   const embedded: EmbeddedBlob[] = [];
   for (const blob of copied.embedded) if (!(await target.blobs.has(blob.descriptor.digest))) embedded.push(blob);
   const isRewrittenGone = copied.rewritten !== undefined && !(await target.blobs.has(copied.rewritten.descriptor.digest));

@@ -13,6 +13,7 @@ import type { ReferrerEdge } from "../graph/edge.js";
 import type { ReferrerGraph } from "../graph/referrer-graph.js";
 import { contentBesideEntries } from "../view/content-beside-entries.js";
 import { type LayoutView, type NewBlob, manifestOf } from "../view/layout-view.js";
+import { ManifestCache } from "../view/manifest-cache.js";
 import { openView } from "../view/open-view.js";
 import { formatPlatform } from "../platform/parse-platform.js";
 import { SPARSE_PLATFORMS } from "../platform/sparse-platforms.js";
@@ -71,6 +72,8 @@ export interface CopySelection extends ContentSources {
   /** The index that `rewritten` replaces. */
   readonly replaced?: Digest;
   readonly manifests: number;
+  /** What was read of the manifests that are copied. */
+  readonly opened: ManifestCache;
   /** Children that were left out because of their platform. */
   readonly omitted: readonly Descriptor[];
   /** Referrers of what is copied that were left out because of their kind. */
@@ -141,6 +144,7 @@ export async function selectCopy(source: Layout, options: SelectOptions): Promis
     ...(rewritten && { rewritten }),
     ...(replaced !== undefined && { replaced }),
     manifests: closure.manifests.size,
+    opened: new ManifestCache(closure.manifests.values()),
     omitted: closure.omitted,
     unchosen: options.referrers === false ? [] : unchosenEdges(signing, chosen, closure),
     left: replaced === undefined || options.referrers === false ? [] : graph.of(replaced),

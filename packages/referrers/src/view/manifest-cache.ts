@@ -10,6 +10,11 @@ import { describedBy } from "./manifest-nodes.js";
 export class ManifestCache {
   readonly #nodes: DescriptorMap<ManifestNode> = new DescriptorMap();
 
+  /** @param nodes what was read before */
+  constructor(nodes: Iterable<ManifestNode> = []) {
+    for (const node of nodes) this.keep(node.descriptor, node);
+  }
+
   /** What was read of a manifest. */
   get(d: Descriptor): ManifestNode | undefined {
     return this.#nodes.get(d);

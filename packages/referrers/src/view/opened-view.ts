@@ -59,6 +59,7 @@ export class OpenedView implements LayoutView {
     const batch = batches.get(descriptors);
     if (batch !== undefined) return batch;
     const unread: Descriptor[] = [];
+    const kept: ManifestNode[] = [];
     const asked = new DescriptorSet();
     for (const d of descriptors) {
       if (listed?.has(d) === true) continue;
@@ -66,12 +67,18 @@ export class OpenedView implements LayoutView {
       // What was absent may be among the blobs that have been planned since.
       if (known !== undefined && (known.state !== "absent" || !texts.has(d.digest))) continue;
       const text = texts.get(d.digest);
-      // That it could be read once does not say that it is still there.
-      const kept = options.cache?.get(d);
-      if (kept !== undefined && (await this.has(d.digest))) nodes.set(describedBy(kept, d));
-      else if (manifestKind(d.mediaType) === undefined) nodes.set({ state: "blob", descriptor: d });
+      const before = options.cache?.get(d);
+      if (manifestKind(d.mediaType) === undefined) nodes.set({ state: "blob", descriptor: d });
       else if (text !== undefined) nodes.set(toNode(d, new TextEncoder().encode(text), this.#shared));
-      else if (asked.add(d)) unread.push(d);
+      else if (!asked.add(d)) continue;
+      else if (before === undefined) unread.push(d);
+      else kept.push(describedBy(before, d));
+    }
+    // That it could be read once does not say that it is still there.
+    const present = await this.#hasMany(kept.map((node) => node.descriptor.digest));
+    for (const [i, node] of kept.entries()) {
+      if (present[i] === true) nodes.set(node);
+      else unread.push(node.descriptor);
     }
     if (unread.length > 0) await this.#open(unread);
     const found = descriptors.map((d) => describedBy(listed?.get(d) ?? nodes.get(d)!, d));
@@ -105,10 +112,13 @@ export class OpenedView implements LayoutView {
     return found;
   }
 
-  async believe(lines: readonly Descriptor[], subject: Digest): Promise<LayoutView> {
+  async #hasMany(digests: readonly Digest[]): Promise<readonly boolean[]> {
     const { blobs } = this.#shared.layout;
-    const digests = lines.map((d) => d.digest);
-    const present = (await blobs.hasMany?.(digests)) ?? (await Promise.all(digests.map((digest) => this.has(digest))));
+    return (await blobs.hasMany?.(digests)) ?? (await Promise.all(digests.map((digest) => this.has(digest))));
+  }
+
+  async believe(lines: readonly Descriptor[], subject: Digest): Promise<LayoutView> {
+    const present = await this.#hasMany(lines.map((d) => d.digest));
     const listed = new DescriptorMap<ListedNode>();
     for (const [i, line] of lines.entries()) if (present[i] === true) listed.set({ state: "listed", descriptor: line, line, subject });
     return new OpenedView(this.entries, this.annotations, { ...this.#shared, batches: new WeakMap(), listed });
