@@ -156,16 +156,21 @@ describe("credentials", () => {
 
   test("that one request no longer waits for are still there for another", async () => {
     let give: (credential: Credential) => void = () => undefined;
+    const given = new Promise<Credential>((resolve) => (give = resolve));
     let isClosed = false;
     const credentials: CredentialSource = {
       get: async (_host, _repository, { signal }) => {
         signal?.addEventListener("abort", () => (isClosed = true));
-        return new Promise((resolve) => (give = resolve));
+        return await given;
       },
     };
     const { registry } = await guarded();
     const { client, session } = clientOf(`${registry.host}/r`, { credentials });
-    const [aborted, waiting] = [client.listTags({ signal: AbortSignal.timeout(50) }), client.listTags()];
+    const abort = new AbortController();
+    const [aborted, waiting] = [client.listTags({ signal: abort.signal }), client.listTags()];
+    // Both have been refused, so both wait for the credential.
+    await expect.poll(() => registry.log.requests.length).toBe(2);
+    abort.abort();
     await expect(aborted).rejects.toMatchObject({ code: "ABORTED" });
     give(ME);
     expect(await waiting).toBeUndefined();
