@@ -1,8 +1,8 @@
-import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
+import { buildCli } from "../../packages/cli/test/built-cli.js";
 import { ROOT } from "./blocks.js";
 import { type Printed, Shell } from "./shell.js";
 
@@ -11,7 +11,7 @@ const PAGE = readFileSync(join(ROOT, "docs/ci.md"), "utf8");
 const NPM = '#!/bin/sh\ncase "$*" in "install --global ocilot"*) exit 0 ;; esac\necho "npm $*: not expected" >&2\nexit 1\n';
 let shell: Shell;
 
-beforeAll(() => void execFileSync(process.execPath, [join(ROOT, "packages/cli/build.mjs")]), 120_000);
+beforeAll(buildCli);
 beforeEach(async () => {
   shell = new Shell({ GITHUB_OUTPUT: "github-output" });
   shell.addProgram("npm", NPM);

@@ -1,7 +1,7 @@
-import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { buildCli } from "../../packages/cli/test/built-cli.js";
 import { type Block, ROOT, matchesLines, readBlocks, stepsOf } from "./blocks.js";
 import { Shell } from "./shell.js";
 
@@ -35,7 +35,7 @@ function below(directory: string): string[] {
     .toSorted();
 }
 
-beforeAll(() => void execFileSync(process.execPath, [join(ROOT, "packages/cli/build.mjs")]), 120_000);
+beforeAll(buildCli);
 
 test("what is not run is counted", () => {
   const counts = pages.map((page) => [page, readBlocks(page).filter((block) => !block.isRun).length] as const);

@@ -1,20 +1,18 @@
-import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, existsSync, openSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { BUILT_CLI as BUNDLE, buildCli } from "./built-cli.js";
 import { FIXTURES, copyOf } from "./helpers.js";
 
-const PACKAGE = fileURLToPath(new URL("..", import.meta.url));
-const BUNDLE = join(PACKAGE, "dist/ocilot.js");
 const ORAS = join(FIXTURES, "layouts/oras");
 
 const ocilot = (...argv: string[]): ReturnType<typeof spawnSync> => spawnSync(process.execPath, [BUNDLE, ...argv], { encoding: "utf8" });
 
 describe("the bundle", () => {
-  beforeAll(() => void execFileSync(process.execPath, [join(PACKAGE, "build.mjs")]));
+  beforeAll(buildCli);
 
   test("is executable and prints its version", () => {
     if (process.platform !== "win32") expect(statSync(BUNDLE).mode & 0o111).not.toBe(0);

@@ -2,16 +2,15 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { startTestRegistry } from "@ocilot/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { listCommands } from "../src/command-line/command-list.js";
 import { completionScript } from "../src/completion/scripts.js";
 import { shellWords } from "../src/completion/shell-words.js";
+import { BUILT_CLI, buildCli } from "./built-cli.js";
 import { FIXTURES, LayoutBuilder, run, tempDir } from "./helpers.js";
 
-const PACKAGE = fileURLToPath(new URL("..", import.meta.url));
 const IMAGE = "sha256:002f58e9ebb1f5e433aa038484fe65d7179a0409c689ba5184c9d5a8418c49b8";
 const has = (program: string): boolean => spawnSync(program, ["-c", "exit"]).status === 0;
 
@@ -21,9 +20,9 @@ let env: NodeJS.ProcessEnv;
 /** A home with `ocilot` on the path, and a directory with a layout and a file to complete. */
 beforeAll(() => {
   home = mkdtempSync(join(tmpdir(), "ocilot-completion-"));
-  execFileSync(process.execPath, [join(PACKAGE, "build.mjs"), join(home, "dist")]);
+  buildCli();
   mkdirSync(join(home, "bin"));
-  writeFileSync(join(home, "bin/ocilot"), `#!/bin/sh\nexec ${process.execPath} ${join(home, "dist/ocilot.js")} "$@"\n`);
+  writeFileSync(join(home, "bin/ocilot"), `#!/bin/sh\nexec ${process.execPath} ${BUILT_CLI} "$@"\n`);
   chmodSync(join(home, "bin/ocilot"), 0o755);
   cpSync(join(FIXTURES, "layouts/oras"), join(home, "work/layout"), { recursive: true });
   cpSync(join(FIXTURES, "layouts/oras"), join(home, "work/with space"), { recursive: true });
