@@ -24,10 +24,16 @@ export const command: Command = defineCommand({
   describe: "Check which tools can find each referrer; list problems and how to fix them",
   usage: "doctor LAYOUT [--for TOOL,...] [--format FORMAT] [--json]",
   examples: [
-    ["ocilot doctor ./layout", "which tools find what, which problems there are, and the command that fixes each"],
+    [
+      "ocilot doctor ./layout",
+      "which tools find what, which problems there are, and the command that fixes each; exit 7 if a tool misses a referrer",
+    ],
     ["ocilot doctor ./layout --for oras,cosign", "judge it for these tools only; the others are shown but do not count"],
     ["ocilot doctor docker://registry.example/app:v1", "what the registry supports, and which clients find what there"],
-    ["ocilot doctor ./layout --format junit > doctor.xml", "a report with one test for each tool and each problem, for CI"],
+    [
+      "ocilot doctor ./layout --format junit > doctor.xml",
+      "a report for CI, with one test for each tool and each problem; exit 7 if a tool misses a referrer",
+    ],
   ],
   notes: [
     "Every unreferenced blob is read; nothing is written. docs/doctor.md explains each problem.",

@@ -17,7 +17,7 @@ export const command: Command = defineCommand({
   describe: "Garbage-collect unreferenced blobs (referrers of kept images are always kept)",
   usage: "gc LAYOUT [--dry-run] [--grace 1h] [--prune-dangling]",
   examples: [
-    ["ocilot gc ./layout --dry-run", "show what would be removed, and why the rest is kept"],
+    ["ocilot gc ./layout --dry-run", "show what would be removed, and what is kept although it is not referenced"],
     ["ocilot gc ./layout", "remove unreferenced blobs"],
     ["ocilot gc ./layout --prune-dangling --grace 0s", "also remove referrers of images that are gone, regardless of age"],
   ],

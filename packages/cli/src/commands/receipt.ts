@@ -24,7 +24,7 @@ export const command: Command = defineCommand({
   examples: [
     ["ocilot receipt ./layout --output far.json", "everything in a layout; the next --since of bundle"],
     ["ocilot receipt docker://registry.local/app docker://registry.local/web", "two repositories in one receipt"],
-    ["ocilot receipt diff before.json after.json", "what was lost, what came, which tags moved"],
+    ["ocilot receipt diff before.json after.json", "what was lost, what came, which tags moved; exit 7 if anything did"],
   ],
   notes: [
     "A receipt lists digests, sizes, tags and which manifest refers to which, and is sealed with its own digest. Content on this machine is hashed, and damaged or missing blobs are left out; of a registry only names and sizes are asked for.",

@@ -38,8 +38,8 @@ export const command: Command = defineCommand({
       "ocilot unbundle /mnt/*.tar --into docker://registry.local/mirror --receipt far.json",
       "into a registry; far.json is the next --since",
     ],
-    ["ocilot unbundle week2.part-002-of-003.tar --into ./layout", "one part now, the others later"],
-    ["ocilot unbundle app.tar --into docker://registry.local --map registry.example/team=prod", "repositories by other names"],
+    ["ocilot unbundle week2.part-002-of-003.tar --into ./layout", "one part now, the others later; exit 8 until all have arrived"],
+    ["ocilot unbundle app.tar --into docker://registry.local --map registry.example/app=prod/app", "a repository by another name"],
   ],
   notes: [
     "Blobs are stored as they are read, each checked. Nothing is listed until everything that a bundle lists is there; until then the run ends with exit 8 and says what is missing. After an interrupt or a crash, run the same command again.",
