@@ -1,7 +1,37 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readdirSync } from "node:fs";
+import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { build } from "rolldown";
+import { beforeAll } from "vitest";
+import { tempRoot } from "./temp.js";
+
+const HERE = fileURLToPath(new URL(".", import.meta.url));
+const bundles = tempRoot();
+
+/**
+ * Bundles the workers with the built packages: to load their modules one by one takes longer than what a worker does.
+ */
+beforeAll(async () => {
+  await build({
+    input: readdirSync(HERE)
+      .filter((name) => name.endsWith("worker.mjs"))
+      .map((name) => join(HERE, name)),
+    platform: "node",
+    plugins: [
+      {
+        name: "one module of calls",
+        // What it counts is the state of one module, also where a preload loads it.
+        resolveId: (id) =>
+          id === "./fs-calls.mjs" ? { id: pathToFileURL(join(HERE, id)).href, external: "absolute" as const } : undefined,
+      },
+    ],
+    output: { dir: bundles, entryFileNames: "[name].mjs" },
+    logLevel: "warn",
+  });
+});
 
 /** What a worker said, line by line, and how it ended. */
 export interface WorkerEnd {
@@ -26,10 +56,11 @@ export interface WorkerOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Starts a script of this directory, or of a URL, as a process of its own, on the built packages. */
+/** Starts a worker of this directory, or a script at a URL, as a process of its own. */
 export function startWorker(script: string, args: readonly string[], options: WorkerOptions = {}): Worker {
   const preload = options.preload === undefined ? [] : ["--import", new URL(options.preload, import.meta.url).href];
-  const child = spawn(process.execPath, [...preload, fileURLToPath(new URL(script, import.meta.url)), ...args], {
+  const path = basename(script) === script ? join(bundles, script) : fileURLToPath(new URL(script, import.meta.url));
+  const child = spawn(process.execPath, [...preload, path, ...args], {
     env: { ...process.env, ...options.env },
     stdio: ["pipe", "pipe", "pipe"],
   });
