@@ -113,6 +113,74 @@ describe.each<[string, Shell, (word: string, value: string) => string]>([
   });
 });
 
+/**
+ * Types each text into one interactive zsh as a person does, and clears the line after it.
+ * @returns the line that zsh then held, and what it printed meanwhile
+ */
+function typed(texts: readonly string[]): { line: string; printed: string }[] {
+  const script = `zmodload zsh/zpty
+    zpty z zsh -f -i
+    zpty -w z "PS1=; stty -echo columns 200; autoload -Uz compinit; compinit -u -d $HOME/zcompdump; source <(ocilot completion zsh)"
+    zpty -w z "setopt no_beep; bindkey -e"
+    zpty -w z "keep() { print -rn -- \\"\\$BUFFER\\" > $HOME/line; BUFFER=; print -n 'DO''NE' }; zle -N keep; bindkey '^X^B' keep"
+    zpty -w z "zle-line-init() { print -n 'REA''DY' }; zle -N zle-line-init"
+    zpty -r -m z text '*READY*'
+    for keys in "$@"; do
+      zpty -n -w z "$keys"$'\\x18\\x02'
+      zpty -r -m z text '*DONE*'
+      print -rn -- "$(<$HOME/line)"$'\\x1f'"$text"$'\\x1e'
+    done
+    zpty -d z`;
+  const found = execFileSync("zsh", ["-f", "-c", script, "zsh", ...texts], { env, cwd: join(home, "work"), encoding: "utf8" });
+  return found
+    .split("\u001e")
+    .slice(0, -1)
+    .map((text) => {
+      const [line = "", printed = ""] = text.split("\u001f");
+      return { line, printed };
+    });
+}
+
+describe.skipIf(!has("zsh"))("a line that is typed in zsh", () => {
+  const LINES: [text: string, line: string][] = [
+    ["ocilot convert layout --to=un\t", "ocilot convert layout --to=universal"],
+    ["ocilot convert layout --to un\t", "ocilot convert layout --to universal"],
+    ["ocilot referrers layout:v1 --kind sb\t", "ocilot referrers layout:v1 --kind sbom"],
+    ["ocilot ls layout --fields digest,k\t", "ocilot ls layout --fields digest,kinds"],
+    ["ocilot verify layo\t", "ocilot verify layout"],
+    ["ocilot verify with\t", "ocilot verify with\\ space"],
+    ["ocilot attach layout:v1 sbo\t", "ocilot attach layout:v1 sbom.json"],
+    ["ocilot copy ./layout:v\t", "ocilot copy ./layout:v1"],
+    ["ocilot copy layout@sha256:002f\t", `ocilot copy layout@${IMAGE}`],
+    ["ocilot conv\t", "ocilot convert"],
+    ["ocilot convert layout --to \t\t", "ocilot convert layout --to buildkit"],
+    ["ocilot copy ./layout:\t", "ocilot copy ./layout:"],
+  ];
+
+  test("holds the completion and nothing else, and no message is printed", () => {
+    const found = typed(LINES.map(([text]) => text));
+    expect(found.map(({ line }) => line.trimEnd())).toEqual(LINES.map(([, line]) => line));
+    for (const [i, { line, printed }] of found.entries()) {
+      expect(printed).not.toMatch(/_ocilot|_files|_describe|zparseopts|compadd|error/);
+      // What is typed and what is completed stand in one line; only a list of several candidates takes more.
+      if (!LINES[i]![0].endsWith("\t\t") && !line.endsWith(":")) expect(printed).not.toContain("\n");
+    }
+  });
+});
+
+describe.skipIf(!has("fish"))("an open quote in fish", () => {
+  test.each([
+    ["ocilot copy 'layout:v", ["layout:v1"]],
+    ['ocilot copy "./layout:v', ["./layout:v1"]],
+    ["ocilot copy 'with space:v", ["with space:v1"]],
+    ["ocilot copy 'with s", ["with space/"]],
+    ["ocilot convert layout --to 'un", ["universal"]],
+    ["ocilot referrers layout:v1 --format 't", ["table", "tree"]],
+  ])("%s", (line, offered) => {
+    expect(fish(line).toSorted()).toEqual(offered);
+  });
+});
+
 describe("an answer", () => {
   const ask = async (...words: string[]): Promise<string[]> => (await run("__complete", "zsh", ...words)).stdout.trimEnd().split("\n");
 

@@ -30,9 +30,9 @@ _ocilot() {
     if [[ $line == *$'\\t'* ]]; then described+=("\${\${line%%$'\\t'*}//:/\\\\:}:\${line#*$'\\t'}"); else described+=("\${line//:/\\\\:}"); fi
   done
   if [[ $directive == *open* ]]; then more=(-S ''); fi
-  if (( $#described )); then _describe -t ocilot ocilot described $more; fi
+  if (( $#described )); then _describe -t ocilot ocilot described "\${more[@]}"; fi
   case $directive in
-    files*) _files $more ;;
+    files*) _files "\${more[@]}" ;;
     directories*) _files -/ ;;
   esac
   return 0
@@ -43,15 +43,17 @@ if [[ $funcstack[1] == _ocilot ]]; then _ocilot "$@"; else compdef _ocilot ocilo
 const FISH = `# fish completion for ocilot; save it as ~/.config/fish/completions/ocilot.fish, or: ocilot completion fish | source
 function __ocilot_complete
     set -l words (commandline -opc)
-    set -l lines (command ocilot __complete fish $words[2..-1] (commandline -ct) 2>/dev/null)
+    # Without quotes, also where one is still open.
+    set -l current (string unescape -- (commandline -ct))
+    set -l lines (command ocilot __complete fish $words[2..-1] "$current" 2>/dev/null)
     for line in $lines[2..-1]
         echo $line
     end
     switch "$lines[1]"
         case 'files*'
-            __fish_complete_path (commandline -ct)
+            __fish_complete_path "$current"
         case 'directories*'
-            __fish_complete_directories (commandline -ct)
+            __fish_complete_directories "$current"
     end
 end
 complete -c ocilot -e
