@@ -10,5 +10,6 @@ const config = mergeConfig(base, {
   test: { setupFiles: [fileURLToPath(new URL("threads.ts", import.meta.url))] },
 });
 config.test.include = group.tests.map((path) => `packages/${path}`);
+delete config.test.projects;
 
 export default config;
