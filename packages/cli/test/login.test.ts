@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { PassThrough } from "node:stream";
+import { PassThrough, Writable } from "node:stream";
 import { type TestRegistry, basicAuthorize, startTestRegistry, startTokenServer } from "@ocilot/testkit";
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { runCli } from "../src/cli.js";
@@ -22,18 +22,25 @@ const config = (): string => join(home, ".docker/config.json");
 const login = async (stdin: string, ...more: string[]): Promise<Outcome> =>
   await runIn({ env, stdin }, "login", registry.host, "--username", "me", "--password-stdin", ...more);
 
-/** Runs a command as on a terminal where these keys are typed. */
+/** Runs a command as on a terminal where these keys are typed, a line at each question, as soon as it is shown; by then keys must not be echoed. */
 async function typed(keys: string, ...argv: string[]): Promise<Outcome & { raw: boolean[] }> {
   const raw: boolean[] = [];
   const stdin = Object.assign(new PassThrough(), { isTTY: true, setRawMode: (on: boolean) => raw.push(on) });
   const [out, err]: [Buffer[], Buffer[]] = [[], []];
-  const io = { stdin, stdout: sinkOf(out), stderr: sinkOf(err), isTTY: true, env };
-  const running = runCli(argv, { io, signal: new AbortController().signal });
-  for (const line of keys.match(/[^\r]+\r?/g) ?? []) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    stdin.write(line);
-  }
-  const code = await running;
+  const lines = keys.match(/[^\r]+\r?/g) ?? [];
+  const stderr = new Writable({
+    write(chunk: Buffer, _, done) {
+      err.push(chunk);
+      if (chunk.toString().endsWith(": ")) {
+        expect(raw.at(-1)).toBe(true);
+        stdin.write(lines.shift());
+      }
+      done();
+    },
+  });
+  const io = { stdin, stdout: sinkOf(out), stderr, isTTY: true, env };
+  const code = await runCli(argv, { io, signal: new AbortController().signal });
+  expect(lines).toEqual([]);
   const bytes = Buffer.concat(out);
   return { code, stdout: bytes.toString(), stderr: Buffer.concat(err).toString(), bytes, raw };
 }

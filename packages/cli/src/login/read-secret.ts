@@ -26,7 +26,6 @@ export function askLine(
   { hidden, signal }: { readonly hidden: boolean; readonly signal: AbortSignal },
 ): Promise<string> {
   return new Promise((resolve, reject) => {
-    stderr.write(question);
     // With `terminal` the keys are not echoed by the terminal but by readline, here into nothing.
     const prompt = createInterface({ input: stdin, ...(!hidden && { output: stderr }), terminal: true, historySize: 0 });
     let isDone = false;
@@ -45,6 +44,8 @@ export function askLine(
     prompt.once("line", (line) => finish(() => resolve(line)));
     prompt.once("SIGINT", () => fail("SIGINT"));
     prompt.once("close", () => fail("end of input"));
+    // Only now: whoever sees the question may type at once, and the terminal must not echo it.
+    stderr.write(question);
   });
 }
 
