@@ -1,7 +1,8 @@
 import type { Writable } from "node:stream";
 import { OcilotError } from "@ocilot/layout/spec";
 import { hasOption, markValues } from "./command-line/argv.js";
-import { defaultsFor } from "./command-line/defaults.js";
+import { listCommands } from "./command-line/command-list.js";
+import { defaultsFor, withOrigin } from "./command-line/defaults.js";
 import { findCommand } from "./command-line/find-command.js";
 import { hoistGlobals } from "./command-line/hoist-globals.js";
 import { EXIT, type ExitCode } from "./exit-code.js";
@@ -20,7 +21,7 @@ export async function runCli(given: readonly string[], context: Omit<Context, "o
   const { io, signal } = context;
   if (given[0] === "__complete") return await answerShell(given.slice(1), context);
   const marked = markValues(given);
-  let usage = USAGE;
+  let usage: string | undefined = USAGE;
   let isJson = hasOption(given, "json", "j");
   const runNamed = async (): Promise<ExitCode> => {
     const [first, ...rest] = hoistGlobals(marked);
@@ -45,13 +46,25 @@ export async function runCli(given: readonly string[], context: Omit<Context, "o
     }
     // In the bundle, yargs and the command are chunks of their own: help and version load neither.
     const [{ parseArguments }, command] = await Promise.all([import("./command-line/parse-arguments.js"), entry.load()]);
-    usage = `ocilot ${command.usage}`;
     const options = { ...command.options, ...globalOptions };
-    const args = await parseArguments(command, options, rest, defaultsFor(entry.name, options, io.env));
-    const settings = outputSettings(args as Readonly<Record<string, unknown>>, io);
-    const { json, format } = args as { json?: boolean; format?: unknown };
-    isJson = json === true || format === "json" || settings.logFormat === "json";
-    return await command.run(args, { ...context, out: new Output(io, settings) });
+    const commands = (await listCommands()).map(({ name }) => name);
+    // How the command is called does not help against a mistake in a variable or in the configuration file.
+    usage = undefined;
+    const { values, origins, warnings } = defaultsFor({ command: entry.name, commands, options, argv: rest, env: io.env });
+    usage = `ocilot ${command.usage}`;
+    try {
+      const args = await parseArguments(command, options, rest, values);
+      const settings = outputSettings(args as Readonly<Record<string, unknown>>, io);
+      const { json, format } = args as { json?: boolean; format?: unknown };
+      isJson = json === true || format === "json" || settings.logFormat === "json";
+      const out = new Output(io, settings);
+      out.warn(warnings);
+      return await command.run(args, { ...context, out });
+    } catch (error) {
+      const told = withOrigin(error, origins, rest);
+      if (told !== error) usage = undefined;
+      throw told;
+    }
   };
   try {
     const code = await runNamed();

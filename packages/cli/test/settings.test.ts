@@ -1,6 +1,11 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { listCommands } from "../src/command-line/command-list.js";
+import { CONFIGURABLE, VALUES_OF_ALL } from "../src/command-line/configurable.js";
+import type { Flag } from "../src/command-line/define-command.js";
+import { globalOptions } from "../src/command-line/global-options.js";
+import { configurableNames } from "../src/manual/help.js";
 import { FIXTURES, LayoutBuilder, copyOf, run, runIn, tempDir } from "./helpers.js";
 
 const ORAS = join(FIXTURES, "layouts/oras");
@@ -95,16 +100,78 @@ describe("OCILOT_ variables and the configuration file", () => {
   });
 
   test.each([
-    ["{", "is not JSON"],
-    ["[]", "is not a JSON object"],
-    ['{"json": 1}', "not to true or false"],
-    ['{"wait": {}}', "not to text"],
-    ['{"commands": {"copy": {"forse": true}}}', "which is not an option to configure"],
-    ['{"commands": {"copy": {"force": true}}}', "which is not an option to configure"],
-    ['{"commands": {"copy": {"convention": ["orass"]}}}', "--convention cannot be orass"],
+    ["{", "config.json is not JSON"],
+    ["[]", "config.json is not a JSON object"],
+    ['{"json": 1}', "config.json: json is 1, not true or false"],
+    ['{"wait": {}}', "config.json: wait is {}, not text"],
+    ['{"jsno": true}', "config.json sets jsno, which is not an option to configure\n  hint: Did you mean json?"],
+    ['{"force": true}', "config.json sets force, which is not an option to configure"],
+    ['{"commands": []}', "config.json: commands is not an object"],
+    ['{"commands": {"copi": {}}}', "config.json sets commands.copi, which is not a command\n  hint: Did you mean copy?"],
+    ['{"commands": {"ls": true}}', "config.json: commands.ls is not an object"],
+    ['{"commands": {"copy": {"forse": true}}}', "sets commands.copy.forse, which is not an option to configure for copy"],
+    ['{"commands": {"copy": {"force": true}}}', "sets commands.copy.force, which is not an option to configure for copy"],
+    [
+      '{"commands": {"copy": {"convention": ["orass"]}}}',
+      "config.json: commands.copy.convention cannot be orass\n  hint: Did you mean oras?",
+    ],
+    ['{"convention": "orass"}', "config.json: convention cannot be orass"],
+    ['{"wait": "soon"}', "not a number of seconds (set by "],
   ])("%s exits 2: %s", async (text, says) => {
     const found = await runIn({ env: configured(text) }, "copy", `${ORAS}:v1`, join(tempDir(), "out"));
     expect([found.code, found.stderr]).toEqual([2, expect.stringContaining(says)]);
+    expect(found.stderr).not.toContain("usage:");
+  });
+
+  test("a default for every command applies where the command knows the value", async () => {
+    const usual = await run("ls", ORAS);
+    expect(await runIn({ env: { OCILOT_FORMAT: "sarif" } }, "ls", ORAS)).toMatchObject(usual);
+    expect(await runIn({ env: configured('{"format": "tree"}') }, "verify", ORAS)).toMatchObject(await run("verify", ORAS));
+    expect((await runIn({ env: configured('{"format": "tree"}') }, "ls", ORAS)).stdout).toBe(
+      (await run("ls", ORAS, "--format", "tree")).stdout,
+    );
+    const env = configured('{"format": "json"}');
+    expect((await runIn({ env: { ...env, OCILOT_FORMAT: "sarif" } }, "ls", ORAS, "--fields", "digest")).code).toBe(0);
+  });
+
+  test.each<[variable: string, file: string, says: string]>([
+    ["tre", "{}", "OCILOT_FORMAT cannot be tre\n  hint: Did you mean tree?"],
+    ["", '{"format": "xml"}', "config.json: format cannot be xml"],
+    ["", '{"commands": {"ls": {"format": "sarif"}}}', "config.json: commands.ls.format cannot be sarif"],
+  ])("a value that no command knows, or not the one it is for, names what sets it", async (variable, file, says) => {
+    const env = { ...configured(file), OCILOT_FORMAT: variable };
+    expect(await runIn({ env }, "ls", ORAS)).toMatchObject({ code: 2, stderr: expect.stringContaining(says) as string });
+  });
+
+  test("an option on the command line is not in conflict with a default", async () => {
+    expect((await runIn({ env: { OCILOT_JSON: "1" } }, "ls", ORAS, "--fields", "digest")).stdout).toMatch(/^sha256:/);
+    expect((await runIn({ env: { OCILOT_JSON: "1" } }, "verify", ORAS, "--format=sarif")).stdout).toContain("sarif");
+    expect((await runIn({ env: configured('{"json": true, "format": "sarif"}') }, "verify", ORAS)).code).toBe(0);
+  });
+
+  test("a misspelled variable, and one for an option that only the command line gives, is a warning", async () => {
+    const told = async (env: Record<string, string>, ...argv: string[]): Promise<string> => (await runIn({ env }, ...argv)).stderr;
+    const said = "ocilot: warning: OCILOT_JSN has no effect. Did you mean OCILOT_JSON?\n";
+    expect(await told({ OCILOT_JSN: "1" }, "ls", ORAS)).toBe(said);
+    expect(await told({ OCILOT_JSN: "1" }, "ls", ORAS, "-q")).toBe("");
+    expect(await told({ OCILOT_DRY_RUN: "1" }, "gc", copyOf("layouts/oras"))).toContain("OCILOT_DRY_RUN has no effect: --dry-run");
+    const names =
+      "TOOLS TOOLS_SUITES BENCH BENCH_REGCTL LONG UPDATE KILL MUTATION_GROUP CHUNKS WRITE_DOCS SITE_BASE SCREENSHOTS FUZZ_SEED FUZZ_INPUTS";
+    const others = `${names} CHROMIUM INTEROP_REGISTRY INTEROP_PLACE VERSION DEBUG RECEIPT SIGNATURE`.split(" ");
+    expect(await told(Object.fromEntries(others.map((name) => [`OCILOT_${name}`, "1"])), "verify", ORAS)).toBe("");
+  });
+
+  test("the list of what can be configured is that of the commands", async () => {
+    const commands = await Promise.all((await listCommands()).map((entry) => entry.load()));
+    expect(CONFIGURABLE).toEqual(configurableNames(commands));
+    const choices = new Map<string, Set<string>>();
+    for (const options of [globalOptions, ...commands.map((c) => c.options)])
+      for (const [name, flag] of Object.entries(options) as [string, Flag][])
+        if (flag.configurable === true && flag.choices !== undefined)
+          choices.set(name, (choices.get(name) ?? new Set()).add(flag.choices.join(" ")));
+    const differing = [...choices].filter(([, all]) => all.size > 1);
+    const merged = differing.map(([name, all]) => [name, [...new Set([...all].flatMap((text) => text.split(" ")))].toSorted()]);
+    expect(Object.entries(VALUES_OF_ALL).map(([name, all]) => [name, all.toSorted()])).toEqual(merged);
   });
 
   test("OCILOT_CONFIG names another file, which must exist", async () => {

@@ -22,6 +22,11 @@ export function hasOption(argv: readonly string[], name: string, letter?: string
   return options.some((arg) => arg === `--${name}` || (letter !== undefined && /^-[A-Za-z]+$/.test(arg) && arg.includes(letter)));
 }
 
+/** Tells whether an option stands among the arguments, with or without a value behind an equals sign. */
+export function isGiven(argv: readonly string[], name: string, letter?: string): boolean {
+  return hasOption(argv, name, letter) || argv.slice(0, endOfOptions(argv)).some((arg) => arg.startsWith(`--${name}=`));
+}
+
 function endOfOptions(argv: readonly string[]): number {
   const end = argv.indexOf("--");
   return end < 0 ? argv.length : end;

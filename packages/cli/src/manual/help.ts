@@ -58,6 +58,7 @@ export function overview(commands: readonly Command[]): string {
     "  ocilot convert ./layout --to universal",
     "",
     "A REF is LAYOUT:TAG, LAYOUT@DIGEST, or LAYOUT alone if it contains exactly one image. LAYOUT is a directory or a tar.",
+    "Defaults for options: ~/.config/ocilot/config.json, and variables such as OCILOT_JSON=1; see `man ocilot`.",
     "",
     ...section("Exit codes", Object.entries(EXIT_MEANINGS)),
   ]
