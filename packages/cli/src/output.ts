@@ -16,6 +16,12 @@ export interface OutputSettings {
   readonly logFormat: "text" | "json";
 }
 
+/** How many bytes of how many are done. */
+export interface BytesDone {
+  readonly bytes: number;
+  readonly totalBytes: number;
+}
+
 type Style = Parameters<typeof styleText>[0];
 
 const MAX_WARNINGS = 10;
@@ -76,6 +82,16 @@ export class Output {
       return await work;
     } finally {
       clearInterval(timer);
+      progress.end();
+    }
+  }
+
+  /** Shows the bytes that work has done and the rate; what is reported beyond the total, as of content that is read twice, is left out. */
+  async duringBytes<T>(verb: string, work: (onProgress: (event: BytesDone) => void) => Promise<T>, json = false): Promise<T> {
+    const progress = this.progress(verb, json);
+    try {
+      return await work(({ bytes, totalBytes }) => progress.updateBytes(Math.min(bytes, totalBytes), totalBytes));
+    } finally {
       progress.end();
     }
   }

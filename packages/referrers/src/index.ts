@@ -13,7 +13,7 @@ export { compareReceipts } from "./receipt/compare-receipts.js";
 export { parseReceipt } from "./receipt/parse-receipt.js";
 export { RECEIPT_TYPE, type Receipt, type ReceiptRoot, makeReceipt, receiptText } from "./receipt/receipt.js";
 export { type RepairPlan, type RepairStep, planRepair } from "./repair/plan-repair.js";
-export { type RepairOptions, type RepairResult, repairLayout } from "./repair/repair-layout.js";
+export { type RepairOptions, type RepairProgress, type RepairResult, repairLayout } from "./repair/repair-layout.js";
 export {
   BUNDLE_FILE,
   type BlobSize,

@@ -229,7 +229,11 @@ describe("repairLayout", () => {
     const { dir, layout, source } = await pair("layouts/oras");
     for (const file of blobsOf(dir)) rmSync(join(dir, file));
     const abort = new AbortController();
-    const half = repairLayout(layout, { from: [source], signal: abort.signal, onProgress: ({ done }) => done === 4 && abort.abort() });
+    const half = repairLayout(layout, {
+      from: [source],
+      signal: abort.signal,
+      onProgress: ({ phase, done }) => phase === "repair" && done === 4 && abort.abort(),
+    });
     await expect(half).rejects.toMatchObject({ code: "ABORTED" });
     expect((await repairLayout(layout, { from: [source] })).left).toEqual([]);
     const digests = blobsOf(dir).map((f) => f.slice(6).replace("/", ":") as Digest);

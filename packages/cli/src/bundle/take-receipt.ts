@@ -1,5 +1,5 @@
 import type { Layout } from "@ocilot/layout";
-import { type Receipt, makeReceipt, verifyLayout } from "@ocilot/referrers";
+import { type Receipt, type VerifyOptions, makeReceipt, verifyLayout } from "@ocilot/referrers";
 import type { Finding } from "@ocilot/referrers";
 
 /** A receipt, and the errors that were found on the way: what they name is not in it. */
@@ -14,7 +14,7 @@ export interface TakenReceipt {
  */
 export async function takeReceipt(
   layout: Layout,
-  options: { references?: readonly string[]; signal?: AbortSignal } = {},
+  options: Pick<VerifyOptions, "references" | "signal" | "onProgress"> = {},
 ): Promise<TakenReceipt> {
   const { findings, evidence } = await verifyLayout(layout, { ...options, content: layout.keepsEntries ? "hash" : "presence" });
   if (evidence === undefined) throw new Error(findings[0]?.message ?? "the layout cannot be read");

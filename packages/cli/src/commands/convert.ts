@@ -2,7 +2,7 @@ import { Layout, OcilotError, cloneLayout, openLayout } from "@ocilot/layout";
 import { type ApplyResult, type Plan, convert, planConversion } from "@ocilot/referrers";
 import { type Command, defineCommand } from "../command-line/define-command.js";
 import { EXIT } from "../exit-code.js";
-import type { Output } from "../output.js";
+import type { BytesDone, Output } from "../output.js";
 import { dryRunOption } from "../options/dry-run.js";
 import { conventionIds, targetOption } from "../options/convention.js";
 import { archiveOption, maxSizeOf } from "../options/archive.js";
@@ -76,7 +76,7 @@ export const command: Command = defineCommand({
       return args.check && plan.steps.length > 0 ? EXIT.checkFailed : EXIT.ok;
     }
 
-    const result = await out.during("Converting", output === undefined ? convert(layout, options) : convertCopy(output), args.json);
+    const result = output === undefined ? await out.during("Converting", convert(layout, options), args.json) : await convertCopy(output);
     report(out, result, { json: args.json, warnings, isDone: true, steps: false });
     return result.plan.losses.length > 0 && !args["allow-inexpressible"] ? EXIT.inexpressible : EXIT.ok;
 
@@ -85,7 +85,10 @@ export const command: Command = defineCommand({
       const plan = await planConversion(layout, options);
       if (plan.refusals.length > 0) throw refusal(plan);
       const finish = async (staged: string): Promise<ApplyResult> => await convert(await Layout.open(staged, { sync }), options);
-      const { result: converted, files } = await cloneLayout(isDirectory(path) ? path : layout, target, { finish, sync, signal });
+      const source = isDirectory(path) ? path : layout;
+      const copying = async (onProgress: (event: BytesDone) => void): ReturnType<typeof cloneLayout<ApplyResult>> =>
+        await cloneLayout(source, target, { finish, sync, signal, onProgress });
+      const { result: converted, files } = await out.duringBytes("Copying", copying, args.json);
       if (!args.json) out.say(`Copied ${files} files to ${target}.`);
       return converted!;
     }

@@ -98,7 +98,11 @@ export const command: Command = defineCommand({
       files.push(...found.map((file) => ({ ...file, name: prefix + file.name })));
       if (found.length === 0) out.note(`${descriptor.digest} has no files`);
     }
-    const paths = await out.during("Extracting", writeFiles(layout.blobs, files, args.output, { force: args.force, signal }), args.json);
+    const paths = await out.duringBytes(
+      "Extracting",
+      async (onProgress) => await writeFiles(layout.blobs, files, args.output, { force: args.force, signal, onProgress }),
+      args.json,
+    );
     for (const [i, path] of paths.entries()) {
       if (!args.json) out.print(printable(path));
       const { title, name } = files[i]!;

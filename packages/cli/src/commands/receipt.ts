@@ -73,7 +73,11 @@ export const command: Command = defineCommand({
           reference.rest === ""
             ? {}
             : { references: [exactReference(snapshot, reference, await resolveIn(layout, reference, { snapshot, signal }))] };
-        const { receipt, errors } = await out.during("Reading", takeReceipt(layout, { ...references, signal }), args.json);
+        const { receipt, errors } = await out.duringBytes(
+          "Reading",
+          async (onProgress) => await takeReceipt(layout, { ...references, signal, onProgress }),
+          args.json,
+        );
         if (errors.length > 0) out.warn(errors.map((e) => e.message));
         isWhole &&= errors.length === 0;
         const repository = isRegistryReference(text) && args.rest.length > 1 ? layout.location.replace(/^docker:\/\//, "") : undefined;

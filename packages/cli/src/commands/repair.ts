@@ -44,6 +44,7 @@ export const command: Command = defineCommand({
   async run(args, { out, signal }) {
     const layout = await openWhole(args.layout, { write: true, sync: !args["no-sync"] });
     const from: Layout[] = [];
+    const checking = out.progress("Checking", args.json);
     const progress = out.progress("Repairing", args.json);
     try {
       for (const other of args.from ?? []) from.push(await openWhole(other));
@@ -52,13 +53,19 @@ export const command: Command = defineCommand({
         dryRun: args["dry-run"],
         wait: waitOf(args.wait),
         signal,
-        onProgress: ({ done, total }) => progress.update(done, total),
+        onProgress: ({ phase, done, total, bytes, totalBytes }) => {
+          if (phase === "check") checking.updateBytes(Math.min(bytes, totalBytes), totalBytes);
+          else if (totalBytes === 0) progress.update(done, total);
+          else progress.updateBytes(Math.min(bytes, totalBytes), totalBytes);
+        },
       });
+      checking.end();
       progress.end();
       if (args.json) out.json(result);
       else report(out, result);
       return result.left.some((f) => f.severity === "error") ? EXIT.damaged : EXIT.ok;
     } finally {
+      checking.end();
       progress.end();
       for (const other of from) await other.close();
     }

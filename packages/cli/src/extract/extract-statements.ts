@@ -50,8 +50,11 @@ export async function extractStatements(
         signal,
       });
   const files = statementFiles(layout, found, args.raw);
-  const writing = writeFiles(layout.blobs, files, args.output, { force: args.force, signal });
-  const paths = await out.during("Extracting", writing, args.json);
+  const paths = await out.duringBytes(
+    "Extracting",
+    async (onProgress) => await writeFiles(layout.blobs, files, args.output, { force: args.force, signal, onProgress }),
+    args.json,
+  );
   for (const path of args.json ? [] : paths) out.print(printable(path));
   out.warn(files.flatMap((file, i) => file.found.statement.notes.map((note) => `${paths[i]!}: ${note.message}`)));
   for (const referrer of new Set(files.filter(isPayloadOnly).map((file) => file.found.referrer)))

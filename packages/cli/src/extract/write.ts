@@ -11,6 +11,8 @@ export interface WriteFilesOptions {
   /** Replace files that are there. */
   force: boolean;
   signal: AbortSignal;
+  /** Called with the bytes written of all files, and the size of their layers as stored. */
+  onProgress?: (event: { readonly bytes: number; readonly totalBytes: number }) => void;
 }
 
 /**
@@ -22,7 +24,7 @@ export async function writeFiles(
   blobs: BlobReader,
   files: readonly PlannedFile[],
   directory: string,
-  { force, signal }: WriteFilesOptions,
+  { force, signal, onProgress }: WriteFilesOptions,
 ): Promise<string[]> {
   const made: string[] = [];
   const first = makeRoot(directory);
@@ -34,11 +36,18 @@ export async function writeFiles(
   try {
     for (const file of files) await checkPlace(root, file.name, force);
     await mkdir(staging, { mode: 0o700 });
+    const totalBytes = files.reduce((sum, { layer }) => sum + layer.size, 0);
+    let bytes = 0;
+    const counted = async function* (chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+      for await (const chunk of chunks) {
+        yield chunk;
+        onProgress?.({ bytes: (bytes += chunk.length), totalBytes });
+      }
+    };
     for (const [i, { layer, open }] of files.entries()) {
       const content = open === undefined ? await blobs.open(layer) : await open();
-      await pipeline(content instanceof Uint8Array ? [content] : content, createWriteStream(join(staging, String(i)), { flags: "wx" }), {
-        signal,
-      });
+      const chunks = counted(content instanceof Uint8Array ? [content] : content);
+      await pipeline(chunks, createWriteStream(join(staging, String(i)), { flags: "wx" }), { signal });
     }
     for (const [i, { name }] of files.entries()) {
       made.unshift(...(await makeParents(root, name)));

@@ -43,6 +43,14 @@ export class Progress {
     if (this.#isDue()) this.#show({ verb: this.#verb, ...this.#figures(bytes, totalBytes) }, [this.#total("", bytes, totalBytes)]);
   }
 
+  /** Bytes done so far and the rate, where nobody knows how many there will be. */
+  updateBytesSoFar(bytes: number): void {
+    if (!this.#isDue()) return;
+    const { bytesPerSecond } = this.#figures(bytes, bytes);
+    const text = `${this.#verb} ${formatSize(bytes)}, ${formatSize(bytesPerSecond)}/s`;
+    this.#show({ verb: this.#verb, bytes, bytesPerSecond }, [text]);
+  }
+
   /** Seconds that it has taken, where nothing counts what is left. */
   updateTime(): void {
     const seconds = Math.floor((Date.now() - this.#start) / 1000);
@@ -106,7 +114,7 @@ export class Progress {
     if (this.#form === "json") return this.#writeJson(document);
     const { columns } = this.#io.stderr as { columns?: number };
     // A line that wraps could not be gone back to.
-    const shown = lines.map((line) => line.slice(0, (columns ?? 80) - 1));
+    const shown = lines.map((line) => line.slice(0, (columns || 80) - 1));
     this.#io.stderr.write(`${this.#toStart()}${shown.map((line) => `${line}\x1b[K`).join("\n")}\x1b[J`);
     this.#lines = shown.length;
   }

@@ -30,6 +30,8 @@ export interface CloneOptions<T> {
   /** Copy the content of files that are links out of the layout (default: false, which refuses them). */
   followLinks?: boolean;
   signal?: AbortSignal;
+  /** Called with the number of bytes copied. */
+  onProgress?: (event: { readonly bytes: number; readonly totalBytes: number }) => void;
 }
 
 /** The number of files copied, and what `finish` returned. */
@@ -58,7 +60,7 @@ export async function cloneLayout<T = void>(
   target: string,
   options: CloneOptions<T> = {},
 ): Promise<CloneResult<T>> {
-  const { sync = true, followLinks = false, signal } = options;
+  const { sync = true, followLinks = false, signal, onProgress } = options;
   const root = typeof source === "string" ? await realSource(source) : undefined;
   const { place, exists } = await checkTarget(root, target);
   let madeParent: string | undefined;
@@ -71,8 +73,8 @@ export async function cloneLayout<T = void>(
     staged = join(exists ? place : dirname(place), tempName());
     const files =
       root === undefined
-        ? await unpackLayout(source as Layout, staged, { sync, signal })
-        : await copyItems(items, staged, { sync, signal });
+        ? await unpackLayout(source as Layout, staged, { sync, signal, onProgress })
+        : await copyItems(items, staged, { sync, signal, onProgress });
     if (root !== undefined && isLayoutDirectory(root) && !items.some((i) => i.name === MARKER_FILE))
       await replaceFile(staged, join(staged, MARKER_FILE), MARKER_TEXT, { sync });
     const result = await options.finish?.(staged);
@@ -143,7 +145,7 @@ async function realPlace(path: string): Promise<string> {
 async function copyItems(
   items: readonly CloneItem[],
   staged: string,
-  options: { sync: boolean; signal: AbortSignal | undefined },
+  options: { sync: boolean; signal: AbortSignal | undefined; onProgress: CloneOptions<unknown>["onProgress"] },
 ): Promise<number> {
   await mkdir(staged);
   const directories = items.filter((i) => i.kind === "directory").map((i) => join(staged, i.name));
@@ -151,10 +153,18 @@ async function copyItems(
   const files = items.filter((i) => i.kind === "file").toSorted((a, b) => Number(b.name === INDEX_FILE) - Number(a.name === INDEX_FILE));
   const count = files.length;
   const atOnce = canSyncAtOnce(count);
+  const sizes = new Map<CloneItem, number>();
+  if (options.onProgress !== undefined) for (const item of files) sizes.set(item, (await lstat(item.from)).size);
+  const totalBytes = [...sizes.values()].reduce((sum, size) => sum + size, 0);
+  let bytes = 0;
+  const copy = async (item: CloneItem): Promise<void> => {
+    await copyItem(item, join(staged, item.name), options.sync && !atOnce);
+    options.onProgress?.({ bytes: (bytes += sizes.get(item) ?? 0), totalBytes });
+  };
   const first = files.splice(0, 1);
   for (const batch of [first, ...batches(files, PARALLEL)]) {
     throwIfAborted(options.signal);
-    await Promise.all(batch.map((item) => copyItem(item, join(staged, item.name), options.sync && !atOnce)));
+    await Promise.all(batch.map(copy));
   }
   throwIfAborted(options.signal);
   if (options.sync && atOnce) {

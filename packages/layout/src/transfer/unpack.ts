@@ -16,13 +16,23 @@ import { transferBlobs } from "./transfer-blobs.js";
 export async function unpackLayout(
   source: Layout,
   directory: string,
-  options: { sync: boolean; signal?: AbortSignal | undefined },
+  options: {
+    sync: boolean;
+    signal?: AbortSignal | undefined;
+    /** Called with the number of bytes copied. */
+    onProgress?: ((event: { readonly bytes: number; readonly totalBytes: number }) => void) | undefined;
+  },
 ): Promise<number> {
-  const { sync, signal } = options;
+  const { sync, signal, onProgress } = options;
   const target = await Layout.create(directory, { sync });
   const blobs: Descriptor[] = [];
   for await (const { digest, size } of source.blobs.list()) blobs.push({ mediaType: OCTET_STREAM, digest, size });
-  await transferBlobs(source, target, blobs, signal && { signal });
+  const totalBytes = blobs.reduce((sum, blob) => sum + blob.size, 0);
+  let done = 0;
+  await transferBlobs(source, target, blobs, {
+    ...(signal && { signal }),
+    ...(onProgress && { onProgress: (event) => onProgress({ bytes: (done += event.bytes), totalBytes }) }),
+  });
   const { bytes } = await source.index.read();
   await replaceFile(directory, join(directory, INDEX_FILE), bytes, { sync });
   const documents = Object.entries(await source.dockerDocuments());

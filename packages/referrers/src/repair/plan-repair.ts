@@ -13,6 +13,7 @@ import { recordFindings } from "../verify/record-findings.js";
 import { contentFinding } from "../verify/use-findings.js";
 import { takeInventory } from "../verify/blob-uses.js";
 import { unlistedFindings } from "../verify/judge-evidence.js";
+import type { VerifyOptions } from "../verify/evidence.js";
 import { verifyLayout } from "../verify/verify-layout.js";
 import { type Offer, overlay } from "./overlay.js";
 
@@ -49,6 +50,8 @@ export interface EmbeddedOffer {
 export interface PlanRepairOptions {
   readonly from?: readonly Layout[] | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Called while the content of the layout is hashed. */
+  readonly onProgress?: VerifyOptions["onProgress"];
 }
 
 /** Findings that a repair fixes by fetching blobs. */
@@ -73,7 +76,7 @@ const NOT_OURS: ReadonlySet<FindingCode> = new Set(["UNREFERENCED_BLOB", "PERMIS
 export async function planRepair(layout: Layout, options: PlanRepairOptions = {}): Promise<RepairPlan> {
   refuseRegistry(layout, "a registry is repaired by pushing what is missing", "Copy a whole image to it with `ocilot copy`.");
   await refuseUnreadable(layout, options.from ?? []);
-  const { findings, evidence } = await verifyLayout(layout, { signal: options.signal });
+  const { findings, evidence } = await verifyLayout(layout, { signal: options.signal, onProgress: options.onProgress });
   const { snapshot, contents } = evidence!;
   const covered = overlay(layout, options.from ?? [], contents, options.signal);
   const view = await openView(covered.layout, { scan: true, snapshot, ...(options.signal && { signal: options.signal }) });

@@ -11,7 +11,18 @@ export interface RepairOptions extends WriteOptions {
   readonly from?: readonly Layout[] | undefined;
   /** Return what would be done; write nothing. */
   readonly dryRun?: boolean | undefined;
-  readonly onProgress?: ((event: { readonly done: number; readonly total: number }) => void) | undefined;
+  readonly onProgress?: ((event: RepairProgress) => void) | undefined;
+}
+
+/** Progress of a repair: first blobs are checked, then steps are taken. */
+export interface RepairProgress {
+  readonly phase: "check" | "repair";
+  /** Blobs or steps. */
+  readonly done: number;
+  readonly total: number;
+  /** Bytes hashed or fetched. */
+  readonly bytes: number;
+  readonly totalBytes: number;
 }
 
 export interface RepairResult {
@@ -39,7 +50,11 @@ export interface RepairResult {
  * ```
  */
 export async function repairLayout(layout: Layout, options: RepairOptions = {}): Promise<RepairResult> {
-  const plan = await planRepair(layout, options);
+  const plan = await planRepair(layout, {
+    ...options,
+    onProgress: ({ blobs, totalBlobs, bytes, totalBytes }) =>
+      options.onProgress?.({ phase: "check", done: blobs, total: totalBlobs, bytes, totalBytes }),
+  });
   if (options.dryRun === true || plan.steps.length === 0) return { dryRun: options.dryRun === true, steps: plan.steps, left: plan.left };
   const corrections = plan.steps.filter((s) => s.op === "size" || s.op === "media-type");
   if (corrections.length > 0) {
@@ -50,9 +65,16 @@ export async function repairLayout(layout: Layout, options: RepairOptions = {}):
   }
   const left = [...plan.left];
   const done: RepairStep[] = [];
+  const totalBytes = plan.steps.reduce((sum, step) => sum + (step.op === "fetch" ? step.size : 0), 0);
+  let bytes = 0;
+  const tell = (steps: number): void => options.onProgress?.({ phase: "repair", done: steps, total: plan.steps.length, bytes, totalBytes });
   for (const [i, step] of plan.steps.entries()) {
-    options.onProgress?.({ done: i, total: plan.steps.length });
-    if (step.op === "fetch") await fetchBlob(layout, plan, step, options);
+    tell(i);
+    const onBytes = (more: number): void => {
+      bytes += more;
+      tell(i);
+    };
+    if (step.op === "fetch") await fetchBlob(layout, plan, step, { signal: options.signal, onBytes });
     else if (step.op === "records" && !(await rebuild(layout, left, options))) continue;
     if (step.op !== "remove") done.push(step);
   }
@@ -67,7 +89,7 @@ export async function repairLayout(layout: Layout, options: RepairOptions = {}):
       }),
     ),
   );
-  options.onProgress?.({ done: plan.steps.length, total: plan.steps.length });
+  tell(plan.steps.length);
   return { dryRun: false, steps: done, left };
 }
 
@@ -87,11 +109,29 @@ async function correctEntries(layout: Layout, corrections: readonly Correction[]
   );
 }
 
-async function fetchBlob(layout: Layout, plan: RepairPlan, step: RepairStep & { op: "fetch" }, { signal }: RepairOptions): Promise<void> {
+interface FetchOptions {
+  readonly signal: AbortSignal | undefined;
+  readonly onBytes: (bytes: number) => void;
+}
+
+async function fetchBlob(
+  layout: Layout,
+  plan: RepairPlan,
+  step: RepairStep & { op: "fetch" },
+  { signal, onBytes }: FetchOptions,
+): Promise<void> {
   const offer = plan.offers.get(step.digest)!;
   const expect = { mediaType: "application/octet-stream", digest: step.digest, size: offer.size };
-  const content = "data" in offer ? offer.data : await offer.source.blobs.open(expect);
+  const content = "data" in offer ? offer.data : counted(await offer.source.blobs.open(expect), onBytes);
   await layout.blobs.put(content, { expect, ...(signal && { signal }) });
+  if ("data" in offer) onBytes(offer.size);
+}
+
+async function* counted(chunks: AsyncIterable<Uint8Array>, onBytes: (bytes: number) => void): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    yield chunk;
+    onBytes(chunk.length);
+  }
 }
 
 /** Plans again, because fetched blobs can hold referrers. Returns false if the conversion was refused. */
