@@ -1,8 +1,10 @@
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { listCommands } from "../src/command-line/command-list.js";
 import { nearest } from "../src/nearest.js";
-import { run } from "./helpers.js";
+import { FIXTURES, run, tempDir } from "./helpers.js";
 
+const ORAS = join(FIXTURES, "layouts/oras");
 const COMMANDS = await listCommands();
 
 describe("the command line", () => {
@@ -49,6 +51,10 @@ describe("the command line", () => {
     [["convrt"], "convrt is not a command", "Did you mean convert?"],
     [["refs"], "refs is not a command", "Commands are: attach, bundle, cat"],
     [["--scan", "ls"], "unknown option before the command: --scan", "Options go after the command name."],
+    [["version"], "version is not a command", "Use: ocilot --version"],
+    [["ls", "x", "--wait", "5"], "ls has no --wait", "--wait is for commands that write to a layout"],
+    [["ls", "x", "--quiet", "--verbose"], "--verbose and --quiet exclude each other", "usage: "],
+    [["convert", "x", "--to", "oras", "--check", "--output", "y"], "--check and --output exclude each other", "usage: "],
     [["push"], "push is not a command", "ocilot copy LAYOUT:TAG docker://"],
     [["rm"], "rm is not a command", "ocilot untag"],
     [["ls", "x", "--jsn"], "unknown option --jsn", "Did you mean --json?"],
@@ -85,10 +91,24 @@ describe("the command line", () => {
     expect([code, stderr.split("\n")[0]]).toEqual([3, "ocilot: --json does not exist"]);
   });
 
-  test("--json before the command is a mistake too, said in JSON", async () => {
-    const { code, stderr } = await run("--json", "ls");
+  test("--json may stand before the command; another option of a command may not, and is told in JSON", async () => {
+    const usual = await run("ls", ORAS, "--json");
+    for (const option of ["--json", "-j"]) expect(await run(option, "ls", ORAS)).toEqual(usual);
+    const { code, stderr } = await run("--json", "--scan", "ls");
     expect(code).toBe(2);
     expect(JSON.parse(stderr)).toMatchObject({ error: { code: "USAGE", hint: "Options go after the command name." } });
+  });
+
+  test("files of an image: the hint names --kind before --artifact-type", async () => {
+    const { code, stderr } = await run("extract", `${ORAS}:v1`, "--output", join(tempDir(), "out"));
+    expect([code, stderr]).toEqual([2, expect.stringContaining("referrers with --kind (sbom, signature, …) or --artifact-type")]);
+  });
+
+  test("--help lists the letters of --help and --version, and where defaults come from", async () => {
+    const { stdout } = await run("--help");
+    expect(stdout).toMatch(/^  -h, --help .*\n  -V, --version /m);
+    expect(stdout).toContain("~/.config/ocilot/config.json, and variables such as OCILOT_JSON=1");
+    expect((await run("-V")).stdout).toBe((await run("--version")).stdout);
   });
 
   test("with --json an error is one JSON document", async () => {

@@ -1,7 +1,14 @@
 /** Options of every command; they may also stand before it. */
 export const globalOptions = {
   quiet: { type: "boolean", alias: "q", configurable: true, group: "Output", describe: "Print results and errors only" },
-  verbose: { type: "boolean", alias: "v", configurable: true, group: "Output", describe: "Print more detail, and all warnings" },
+  verbose: {
+    type: "boolean",
+    alias: "v",
+    conflicts: ["quiet"],
+    configurable: true,
+    group: "Output",
+    describe: "Print more detail, and all warnings",
+  },
   "no-color": { type: "boolean", configurable: true, group: "Output", describe: "Never color the output; NO_COLOR does the same" },
   progress: {
     type: "string",

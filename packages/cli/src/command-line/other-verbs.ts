@@ -9,5 +9,6 @@ export const OTHER_VERBS: Readonly<Record<string, string>> = {
   save: "Use: ocilot copy REF FILE.tar",
   load: "Use: ocilot copy FILE.tar LAYOUT",
   sign: "ocilot does not sign. Sign with cosign or notation; ocilot attach --manifest records a signature manifest.",
+  version: "Use: ocilot --version",
   show: "Use: ocilot ls LAYOUT, or ocilot cat REF for a manifest",
 };

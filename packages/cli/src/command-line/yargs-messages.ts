@@ -55,6 +55,12 @@ function unknownArgument(command: Command, options: Flags, argv: readonly string
   }
   const known = Object.keys(options);
   const name = given === undefined ? names.find((n) => n.length === 1 && letter!.includes(n))! : given.slice(2).split("=", 1)[0]!;
+  if (name === "wait" && given !== undefined)
+    return usageError(
+      `${command.name} has no --wait`,
+      name,
+      "--wait is for commands that write to a layout; this one waits for no other writer.",
+    );
   const near = given === undefined ? undefined : nearest(name, known);
   const hint = near === undefined ? `Options are: ${known.map((k) => `--${k}`).join(", ")}.` : `Did you mean --${near}?`;
   return usageError(`unknown option ${given === undefined ? `-${name}` : `--${name}`}`, name, hint);

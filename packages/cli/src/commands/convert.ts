@@ -49,7 +49,7 @@ export const command: Command = defineCommand({
       describe: "Write a new layout here with every file, and leave LAYOUT unchanged",
     },
     ...dryRunOption,
-    check: { type: "boolean", describe: "Change nothing; exit 7 if something would change" },
+    check: { type: "boolean", conflicts: ["output"], describe: "Change nothing; exit 7 if something would change" },
     "allow-digest-change": { type: "boolean", describe: "With --to buildkit: allow tags to move to new image indexes" },
     "allow-inexpressible": { type: "boolean", describe: "Exit 0 instead of 8 if the target cannot represent a referrer" },
     ...scanOption,

@@ -43,7 +43,7 @@ export const command: Command = defineCommand({
   },
   seeAlso: ["verify", "convert"],
   positionals: {
-    src: { complete: "reference", describe: "LAYOUT:TAG or LAYOUT@DIGEST, of a registry docker://HOST/REPOSITORY:TAG; with --all LAYOUT" },
+    src: { complete: "reference", describe: "LAYOUT:TAG, LAYOUT@DIGEST or docker://HOST/REPOSITORY:TAG; with --all, LAYOUT without a tag" },
     dst: {
       complete: "layout",
       describe:
@@ -64,7 +64,7 @@ export const command: Command = defineCommand({
     kind: {
       ...statementOptions.kind,
       conflicts: ["all", "no-referrers"],
-      describe: "Only referrers of these kinds, whichever way they are wrapped",
+      describe: "Only referrers of this kind (sbom, signature, …), in whatever envelope",
     },
     "no-referrers": { type: "boolean", describe: "Leave out signatures, SBOMs and attestations" },
     all: { type: "boolean", describe: "Copy the whole layout" },

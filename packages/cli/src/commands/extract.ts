@@ -164,7 +164,11 @@ async function manifestAt(layout: Layout, descriptor: Descriptor, isNamed: boole
   const isIndex = manifest.kind === "index" || manifest.kind === "docker-list";
   if (isIndex || (isNamed && manifest.config !== undefined && isImageConfig(manifest.config.mediaType))) {
     const what = isIndex ? "an image index, which has no files" : "an image";
-    throw usageError(`${digest} is ${what}`, "ref", "Choose among its referrers with --artifact-type, or name one by its @digest.");
+    throw usageError(
+      `${digest} is ${what}`,
+      "ref",
+      "Choose among its referrers with --kind (sbom, signature, …) or --artifact-type, or name one by its @digest.",
+    );
   }
   return manifest;
 }

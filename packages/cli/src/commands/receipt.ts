@@ -47,7 +47,7 @@ export const command: Command = defineCommand({
       complete: "file",
       describe: "Write to this file (default: standard output)",
     },
-    redact: { type: "boolean", describe: "Digests and sizes only, no names" },
+    redact: { type: "boolean", describe: "Leave out tags and image names; keep digests and sizes" },
     ...archiveOption,
     ...registryOptions,
     ...jsonOption,

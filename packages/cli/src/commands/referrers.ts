@@ -39,7 +39,7 @@ export const command: Command = defineCommand({
     "referrers REF [--recursive] [--kind KIND,...] [--artifact-type TYPE] [--convention C]... [--verify-links] [--format FORMAT] [--json]",
   examples: [
     ["ocilot referrers ./layout:v1 --recursive", "what refers to the image, to its platforms and to its referrers"],
-    ["ocilot referrers ./layout:v1 --kind signature,sbom", "signatures and SBOMs, whichever way they are wrapped"],
+    ["ocilot referrers ./layout:v1 --kind signature,sbom", "signatures and SBOMs only, in whatever envelope"],
     ["ocilot referrers ./layout:v1 --json --predicate-type 'https://slsa.dev/*'", "provenance, in the form of the Referrers API"],
     ["ocilot referrers ./layout:v1 --recursive --fields digest,kind,platform", "one line per referrer, for a script"],
   ],

@@ -13,7 +13,7 @@ import { waitOf, writeOptions } from "../options/write.js";
 export const command: Command = defineCommand({
   name: "serve",
   group: "Move",
-  describe: "Serve layouts as a registry: pull, push, referrers of every convention, and a page to look at",
+  describe: "Serve layouts as a registry: pull, push, referrers of every convention, and a web page that shows them",
   usage: "serve PATH... [--addr 127.0.0.1:5000] [--writable]",
   examples: [
     ["ocilot serve ./images", "every layout and tar below ./images is a repository, read-only"],

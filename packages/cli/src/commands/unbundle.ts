@@ -49,7 +49,7 @@ export const command: Command = defineCommand({
   ],
   exitCodes: {
     4: "a file is damaged",
-    6: "refused: a part of another set, or a signature that was not accepted",
+    6: "refused: a part that belongs to another bundle, or a signature that was not accepted",
     8: "something is missing, or tags stayed where they were",
   },
   seeAlso: ["bundle", "receipt", "verify"],

@@ -46,8 +46,8 @@ export function overview(commands: readonly Command[]): string {
     ),
     ...section("Options, for every command", [
       ...optionRows(globalOptions),
-      [`${indentOf(globalOptions)}--help`, "Print the help of a command"],
-      [`${indentOf(globalOptions)}--version`, "Print the version"],
+      ["-h, --help", "Print the help of a command"],
+      ["-V, --version", "Print the version"],
     ]),
     "Examples:",
     "  # list images with their platforms and referrer counts",

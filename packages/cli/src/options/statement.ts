@@ -7,14 +7,14 @@ interface StatementFlags {
   readonly "predicate-type": Flag & { readonly type: "string" };
 }
 
-/** Choose among statements, whichever way they are wrapped. */
+/** Choose among statements by what they are, in whatever envelope. */
 export const statementOptions: StatementFlags = {
   kind: {
     type: "string",
     list: true,
     placeholder: "KIND",
     choices: STATEMENT_KINDS,
-    describe: "Only statements of this kind, whichever way they are wrapped",
+    describe: "Only referrers of this kind (sbom, signature, …), in whatever envelope",
   },
   format: {
     type: "string",
