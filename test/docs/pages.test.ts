@@ -17,6 +17,8 @@ const NOT_RUN: Readonly<Record<string, number>> = {
   "docs/mutation.md": 1,
   // test/interop/bundle.test.ts runs the first as it stands, with cosign; the other signs with a key.
   "docs/bundles.md": 2,
+  // npm outside of this repository; test/interop/packed.test.ts does the same.
+  "docs/tutorials/typescript.md": 1,
   // Assets of a release; test/interop/single-file.test.ts runs them.
   "docs/single-file.md": 1,
   // Servers that run until they are stopped, and clients of them; test/interop/serve.test.ts.

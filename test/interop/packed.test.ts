@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { createServer } from "@ocilot/server";
 
 const run = promisify(execFile);
@@ -33,15 +33,34 @@ beforeAll(() => {
   for (const name of NAMES) {
     execFileSync("npm", ["pack", "--silent", "--pack-destination", packed], { cwd: join(root, "packages", name), stdio: "pipe" });
   }
-  const tarballs = readdirSync(packed).map((file) => join(packed, file));
-  const { version } = JSON.parse(readFileSync(join(root, "node_modules/@types/node/package.json"), "utf8")) as { version: string };
-  writeFileSync(join(project, "package.json"), JSON.stringify({ name: "new-project", private: true, type: "module" }));
-  execFileSync(
-    "npm",
-    ["install", "--silent", "--no-audit", "--no-fund", "--prefer-offline", "--ignore-scripts", `@types/node@${version}`, ...tarballs],
-    { cwd: project, stdio: "pipe" },
-  );
+  install(project, NAMES);
 });
+
+/** Makes a project in `directory` that has installed the packed packages of these names and nothing else: no `@types/node` of its own. */
+function install(directory: string, names: readonly string[]): void {
+  const files = readdirSync(packed);
+  const tarballs = names.map((name) =>
+    join(
+      packed,
+      files.find((file) => file.startsWith(name === "cli" ? "ocilot-0" : `ocilot-${name}-`))!,
+    ),
+  );
+  writeFileSync(join(directory, "package.json"), JSON.stringify({ name: "new-project", private: true, type: "module" }));
+  execFileSync("npm", ["install", "--silent", "--no-audit", "--no-fund", "--prefer-offline", "--ignore-scripts", ...tarballs], {
+    cwd: directory,
+    stdio: "pipe",
+  });
+}
+
+/** Compiles with the TypeScript of the repository, without a configuration other than these arguments. Returns what it prints. */
+async function compile(directory: string, ...args: readonly string[]): Promise<string> {
+  const { stdout } = await run(process.execPath, [tsc, ...args], { cwd: directory, maxBuffer: 1 << 24 }).catch(
+    (error: { stdout: string }) => {
+      throw new Error(error.stdout);
+    },
+  );
+  return stdout;
+}
 
 afterAll(() => {
   for (const directory of [project, packed]) rmSync(directory, { recursive: true, force: true });
@@ -89,11 +108,8 @@ describe("packages as npm installs them", () => {
     for (const { name, source } of all) {
       writeFileSync(join(project, "examples", `${name}.ts`), source.replaceAll("localhost:5000", server.address));
     }
-    const options = ["--strict", "--module", "nodenext", "--target", "es2023", "--types", "node", "--outDir", "out"];
-    const files = all.map(({ name }) => `examples/${name}.ts`);
-    await run(process.execPath, [tsc, ...options, ...files], { cwd: project }).catch((error: { stdout: string }) => {
-      throw new Error(error.stdout);
-    });
+    const options = ["--strict", "--module", "nodenext", "--target", "es2023", "--outDir", "out"];
+    await compile(project, ...options, ...all.map(({ name }) => `examples/${name}.ts`));
     const place = join(project, "place");
     for (const { name } of all.filter((e) => e.isRun)) {
       rmSync(join(place, "layout"), { recursive: true, force: true });
@@ -104,6 +120,46 @@ describe("packages as npm installs them", () => {
       if (!name.includes("registry") && !source(name).includes("Layout.create")) expect(stdout, name).not.toBe("");
     }
   });
+
+  // TypeScript 6 loads no types that nobody asks for.
+  test.each([
+    ["layout alone", ["layout"], ["packages/layout/README.md"]],
+    ["layout and referrers", ["layout", "referrers"], ["README.md", "packages/referrers/README.md", "docs/tutorials/typescript.md"]],
+  ])("%s compiles where nothing else is installed", async (_, names, pages) => {
+    const directory = newProject(names);
+    const files = pages.flatMap(examples).filter(({ source: text }) => names.length > 1 || !text.includes("@ocilot/referrers"));
+    expect(files.length).toBeGreaterThan(1);
+    for (const { name, source: text } of files) writeFileSync(join(directory, `${name}.ts`), text);
+    const options = ["--strict", "--noEmit", "--module", "nodenext", "--target", "es2022"];
+    await compile(directory, ...options, ...files.map(({ name }) => `${name}.ts`));
+  });
+
+  test("the web entries compile in a page, with the types of browsers and none of Node", async () => {
+    const directory = newProject(["layout", "referrers"]);
+    const page = examples("packages/layout/README.md").find(({ isRun }) => !isRun);
+    const alone =
+      'import { Layout, memoryBackend } from "@ocilot/layout/web";\nexport const layout: Layout = new Layout(memoryBackend());\n';
+    writeFileSync(join(directory, "page.ts"), page!.source);
+    writeFileSync(join(directory, "alone.ts"), alone);
+    for (const module of ["nodenext", "esnext"]) {
+      const moduleResolution = module === "esnext" ? "bundler" : module;
+      const environment = { module, moduleResolution, target: "es2022", lib: ["es2022", "dom"], types: [] };
+      const compilerOptions = { strict: true, noEmit: true, listFiles: true, ...environment };
+      for (const file of ["alone.ts", "page.ts"]) {
+        writeFileSync(join(directory, "tsconfig.json"), JSON.stringify({ compilerOptions, files: [file] }));
+        const read = (await compile(directory)).split("\n");
+        expect(read.some((path) => path.includes("@ocilot/layout/dist/web.d.ts"))).toBe(true);
+        expect(read.filter((path) => path.includes("@types"))).toEqual([]);
+      }
+    }
+  });
 });
+
+function newProject(names: readonly string[]): string {
+  const directory = mkdtempSync(join(tmpdir(), "ocilot-packed-"));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  install(directory, names);
+  return directory;
+}
 
 const source = (name: string): string => all.find((e) => e.name === name)!.source;

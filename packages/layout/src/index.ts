@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 export * from "./web.js";
 export { verifiedStream } from "./content/verified-stream.js";
 export { canCreateLayout } from "./directory/create-directory.js";

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { IndexSnapshot } from "./spec/index-snapshot.js";
 import { LAYOUT_VERSION, MARKER_FILE, layoutVersion } from "./spec/layout-marker.js";
 import { memoryBackend } from "./memory/memory-backend.js";

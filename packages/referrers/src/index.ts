@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 export * from "./web.js";
 export { type Diagnosis, type DoctorOptions, type ConventionInUse, doctor } from "./doctor/doctor.js";
 export { type CopyArchiveOptions, type CopyArchiveResult, copyToArchive } from "./copy/copy-archive.js";

@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 export * from "./client/types.js";
 export { bytesSource } from "./client/upload-body.js";
 export { extentSource } from "./client/file-source.js";

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { OcilotError, type Layout } from "@ocilot/layout";

@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 export type { AccessRule, Right } from "./access/access-rules.js";
 export { parseHtpasswd } from "./access/htpasswd.js";
 export { RegistryServer, type ServerOptions, createServer } from "./create-server.js";
