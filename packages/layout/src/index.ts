@@ -4,7 +4,7 @@ export { verifiedStream } from "./content/verified-stream.js";
 export { canCreateLayout } from "./directory/create-directory.js";
 export { removeEmptyLayout } from "./directory/remove-empty-layout.js";
 export { isLayoutDirectory } from "./directory/directory-backend.js";
-export { makeDirectory } from "./filesystem/make-directory.js";
+export { type DirectoryCalls, makeDirectory } from "./filesystem/make-directory.js";
 export { sweepTemps } from "./filesystem/sweep-temps.js";
 export { tempName } from "./filesystem/temp-file.js";
 export { Layout, type LayoutOptions } from "./directory-layout.js";

@@ -80,7 +80,7 @@ export type { MovedName } from "./copy/copied-entries.js";
 export type { OpenedContent } from "./evidence/content.js";
 export type { Garbage, PlanOptions } from "./gc/gc-result.js";
 export type { Inventory } from "./verify/blob-uses.js";
-export type { DescriptorMap } from "./view/descriptor-map.js";
+export type { Described, DescriptorMap, DescriptorSet } from "./view/descriptor-map.js";
 export type { ListedNode } from "./view/layout-view.js";
 export type { DetachedLink } from "./write/detach.js";
 export type { Omission } from "./platform/omitted-children.js";

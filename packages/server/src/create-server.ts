@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { OcilotError, type Layout } from "@ocilot/layout";
-import { isLoopback, listen, type ListenOptions } from "./http/listen.js";
+import { isLoopbackHost, listen, type ListenOptions } from "./http/listen.js";
 import { type Source, openRepositories } from "./open-repositories.js";
 import type { RegistryOptions } from "./options.js";
 import { Registry } from "./registry.js";
@@ -98,7 +98,7 @@ export async function createServer(source?: Source, options: ServerOptions = {})
 }
 
 function refuseOpenDoor({ host = "127.0.0.1", writable, htpasswd, anonymousWrite }: ServerOptions): void {
-  if (writable !== true || htpasswd !== undefined || anonymousWrite === true || isLoopback(host)) return;
+  if (writable !== true || htpasswd !== undefined || anonymousWrite === true || isLoopbackHost(host)) return;
   throw new OcilotError(
     "USAGE",
     `anybody who can reach ${host} could push: there are no accounts`,

@@ -13,7 +13,7 @@ import {
   type ServerOptions,
   type Source,
   createServer,
-  isLoopback,
+  isLoopbackHost,
 } from "@ocilot/server";
 import { tempDir } from "@ocilot/testkit";
 
@@ -71,9 +71,9 @@ describe("createServer", () => {
       message: expect.stringContaining("TLS"),
     });
     await expect(createServer(undefined, { host: "::", anonymousWrite: true })).rejects.toMatchObject({ code: "USAGE" });
-    for (const host of ["127.0.0.1", "127.1.2.3", "::1", "localhost"]) expect(isLoopback(host), host).toBe(true);
+    for (const host of ["127.0.0.1", "127.1.2.3", "::1", "localhost"]) expect(isLoopbackHost(host), host).toBe(true);
     for (const host of ["0.0.0.0", "::", "10.0.0.1", "localhost.example.com", "example.com", ""])
-      expect(isLoopback(host), host).toBe(false);
+      expect(isLoopbackHost(host), host).toBe(false);
   });
 
   test("an address that is taken is an error that says so", async () => {

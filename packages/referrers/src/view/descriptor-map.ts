@@ -1,6 +1,7 @@
 import type { Descriptor, Digest } from "@ocilot/layout/spec";
 
-interface Described {
+/** Something that a descriptor identifies. */
+export interface Described {
   readonly descriptor: Descriptor;
 }
 

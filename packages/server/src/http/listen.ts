@@ -30,7 +30,7 @@ LOOPBACK.addSubnet("127.0.0.0", 8, "ipv4");
 LOOPBACK.addAddress("::1", "ipv6");
 
 /** Tells whether only this machine can reach an address. A name is not looked up: only `localhost` counts. */
-export function isLoopback(host: string): boolean {
+export function isLoopbackHost(host: string): boolean {
   const family = isIP(host);
   return family === 0 ? host === "localhost" : LOOPBACK.check(host, family === 4 ? "ipv4" : "ipv6");
 }
@@ -44,7 +44,7 @@ export async function listen(
   options: ListenOptions & { readonly limits: ServerLimits; readonly log: ((record: AccessRecord) => void) | undefined },
 ): Promise<{ readonly server: Server; readonly sockets: ReadonlySet<Socket> }> {
   const { host = "127.0.0.1", port = 0, tls, limits } = options;
-  if (tls === undefined && options.insecureHttp !== true && !isLoopback(host)) {
+  if (tls === undefined && options.insecureHttp !== true && !isLoopbackHost(host)) {
     throw new OcilotError(
       "USAGE",
       `${host} can be reached from other machines, and without TLS passwords and content are readable on the way`,

@@ -27,7 +27,7 @@ const MAX_NOTE = 500;
 const CREATED = "org.opencontainers.image.created";
 
 /** How a layout is read for the page. */
-export interface ReadOptions {
+export interface ReadLayoutOptions {
   /** What it is called. */
   readonly name: string;
   /** The tags of one repository of the layout; all tags unless given. */
@@ -51,7 +51,7 @@ export interface OpenedLayout {
  * Reads a layout as the page shows it: images, platforms and the evidence of each. Writes nothing.
  * @throws OcilotError what reading `index.json` throws
  */
-export async function readLayout(layout: Layout, options: ReadOptions): Promise<OpenedLayout> {
+export async function readLayout(layout: Layout, options: ReadLayoutOptions): Promise<OpenedLayout> {
   const { name, tagsOf, isWhole = tagsOf === undefined, signal } = options;
   const snapshot = await layout.index.read();
   const view = await openView(layout, { snapshot, ...(signal && { signal }) });
