@@ -31,6 +31,7 @@ async function apiPages() {
       sanitizeComments: true,
       useCodeBlocks: true,
       disableSources: true,
+      excludeInternal: true,
       skipErrorChecking: true,
       validation: { invalidLink: false, notExported: false },
       logLevel: "Error",

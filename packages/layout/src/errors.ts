@@ -119,7 +119,19 @@ export function isOcilotError<Code extends ErrorCode>(error: unknown, ...codes: 
   return error instanceof OcilotError && (codes.length === 0 || (codes as readonly string[]).includes(error.code));
 }
 
-/** Returns true if `error` comes from the file system or the rights on it, and so says nothing about the content of a layout. */
+/**
+ * Returns true if `error` comes from the file system or the rights on it, and so says nothing about the content of a layout.
+ * @example
+ * ```ts
+ * import { isIoFailure, Layout } from "@ocilot/layout";
+ *
+ * try {
+ *   await Layout.open("./layout");
+ * } catch (error) {
+ *   console.log(isIoFailure(error) ? "the layout may be whole: try again" : error);
+ * }
+ * ```
+ */
 export function isIoFailure(error: unknown): error is OcilotError<"IO_ERROR" | "ACCESS_DENIED"> {
   return error instanceof OcilotError && (error.code === "IO_ERROR" || error.code === "ACCESS_DENIED");
 }

@@ -66,12 +66,18 @@ function guessEnd(text: string): number {
   return colon > 0 && !isDrive(head, colon) ? colon : at;
 }
 
-/** Returns where the longest prefix ends that is a layout directory or an archive, if any is. */
+/**
+ * Returns where the longest prefix ends that is a layout directory or an archive, if any is.
+ * @internal Exported for the command line, which takes references apart in the same way.
+ */
 export function longestLayout(text: string): number | undefined {
   return splitPoints(text).find((end) => isLayout(text.slice(0, end)));
 }
 
-/** Tells whether a colon belongs to a drive: `C:\layout` and `C:/layout` have no tag. */
+/**
+ * Tells whether a colon belongs to a drive: `C:\layout` and `C:/layout` have no tag.
+ * @internal Exported for the command line, which takes references apart in the same way.
+ */
 export function isDrive(text: string, colon: number): boolean {
   return colon === 1 && /^[A-Za-z]:(?:[\\/]|$)/.test(text);
 }

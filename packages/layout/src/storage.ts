@@ -187,6 +187,7 @@ export interface DeleteOptions {
   readonly keep?: ReadonlySet<string>;
 }
 
+/** The blobs of a layout, to read and to write. */
 export interface BlobStore extends BlobReader, BlobWriter {}
 
 /** `index.json`, which is read and replaced as a whole. */

@@ -16,6 +16,12 @@ const RESERVED = /(?:^|:)(?:sha256|sha384|sha512|blake3)-[0-9a-f]{64,128}(?:\.[a
  * Returns `name` if it is a valid tag.
  * @throws OcilotError `UNSAFE_NAME`
  * @see https://github.com/opencontainers/image-spec/blob/v1.1.1/annotations.md#pre-defined-annotation-keys
+ * @example
+ * ```ts
+ * import { checkTag } from "@ocilot/layout";
+ *
+ * console.log(checkTag("v1.2")); // v1.2; "../v1" would throw UNSAFE_NAME
+ * ```
  */
 export function checkTag(name: string): string {
   if (name.length > 512 || !NAME.test(name)) {
@@ -49,6 +55,15 @@ export interface Tagging {
  * Returns the edits that give manifests their tags. The manifest that bore a name before stays as an untagged entry, so that nothing
  * is lost; where several ask for one name, the last gets it.
  * @throws OcilotError `REF_AMBIGUOUS` for a tag that images of several repositories have
+ * @example
+ * ```ts
+ * import { editIndex, Layout, tagEdits } from "@ocilot/layout";
+ *
+ * const layout = await Layout.open("./layout");
+ * const index = await layout.index.read();
+ * const descriptor = await layout.resolve("v1");
+ * console.log(editIndex(index, tagEdits(index, [{ descriptor, names: ["v2"], isReferrer: false }])));
+ * ```
  */
 export function tagEdits(index: IndexSnapshot, taggings: readonly Tagging[]): RecordEdit[] {
   const wanted = new Map(taggings.flatMap((tagging) => tagging.names.map((name) => [name, tagging.descriptor.digest])));
@@ -84,6 +99,13 @@ export function tagEdits(index: IndexSnapshot, taggings: readonly Tagging[]): Re
 /**
  * Returns the edits that remove a tag: an exact tag, an image name, or an unambiguous end of one. The manifest stays listed without it.
  * @throws OcilotError `REF_NOT_FOUND`, `REF_AMBIGUOUS`
+ * @example
+ * ```ts
+ * import { editIndex, Layout, untagEdits } from "@ocilot/layout";
+ *
+ * const index = await (await Layout.open("./layout")).index.read();
+ * console.log(editIndex(index, untagEdits(index, "v1"))); // the text without the tag
+ * ```
  */
 export function untagEdits(index: IndexSnapshot, name: string): RecordEdit[] {
   const exact = holdersOf(index, name);

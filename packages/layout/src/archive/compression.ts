@@ -9,12 +9,28 @@ export type { Compression };
 /** Node has zstd since 22.15 and 23.8; the types are those of the oldest Node that ocilot runs on. */
 const zstd = zlib as unknown as { createZstdDecompress?: () => zlib.Gunzip; createZstdCompress?: () => Transform };
 
-/** Returns true if this Node can compress and decompress zstd. */
+/**
+ * Returns true if this Node can compress and decompress zstd.
+ * @example
+ * ```ts
+ * import { hasZstd, Layout, layoutMembers, writeArchive } from "@ocilot/layout";
+ *
+ * await writeArchive(hasZstd() ? "./layout.tar.zst" : "./layout.tar.gz", await layoutMembers(await Layout.open("./layout")));
+ * ```
+ */
 export function hasZstd(): boolean {
   return zstd.createZstdCompress !== undefined;
 }
 
-/** Returns the compression that a file name asks for: that of `.gz`, `.tgz`, `.zst` and `.tzst` in any case, else `none`. */
+/**
+ * Returns the compression that a file name asks for: that of `.gz`, `.tgz`, `.zst` and `.tzst` in any case, else `none`.
+ * @example
+ * ```ts
+ * import { compressionOf } from "@ocilot/layout";
+ *
+ * console.log(compressionOf("images.tar.zst")); // zstd
+ * ```
+ */
 export function compressionOf(path: string): Compression {
   if (/\.(?:gz|tgz)$/i.test(path)) return "gzip";
   return /\.(?:zst|tzst)$/i.test(path) ? "zstd" : "none";

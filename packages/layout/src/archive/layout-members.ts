@@ -38,7 +38,17 @@ export async function layoutMembers(layout: Layout, documents: Readonly<Record<s
   return [marker, documentMember(INDEX_FILE, text), ...[...members.values()].toSorted(byName)];
 }
 
-/** Returns the member that holds a blob. It is opened when its turn comes, and checked on its way. */
+/**
+ * Returns the member that holds a blob. It is opened when its turn comes, and checked on its way.
+ * @example
+ * ```ts
+ * import { blobMember, Layout } from "@ocilot/layout";
+ *
+ * const layout = await Layout.open("./layout");
+ * const member = blobMember(layout.blobs, await layout.resolve("v1"));
+ * console.log(member.name, member.size); // blobs/sha256/…
+ * ```
+ */
 export function blobMember(blobs: BlobReader, descriptor: Descriptor): ArchiveMember {
   return {
     name: blobPath(descriptor.digest),
@@ -48,7 +58,16 @@ export function blobMember(blobs: BlobReader, descriptor: Descriptor): ArchiveMe
   };
 }
 
-/** Returns the member that holds a document. */
+/**
+ * Returns the member that holds a document.
+ * @example
+ * ```ts
+ * import { documentMember } from "@ocilot/layout";
+ *
+ * const { name, size } = documentMember("oci-layout", '{"imageLayoutVersion":"1.0.0"}');
+ * console.log(name, size); // oci-layout 30
+ * ```
+ */
 export function documentMember(name: string, content: string | Uint8Array): ArchiveMember {
   const bytes = typeof content === "string" ? Buffer.from(content) : content;
   return { name, size: bytes.length, open: () => [bytes] };

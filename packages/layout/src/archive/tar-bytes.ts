@@ -56,7 +56,16 @@ export async function* contentOf(member: ArchiveMember, onProgress?: MemberProgr
   onProgress?.({ member, bytes: seen - told, isWhole: true });
 }
 
-/** Returns the bytes that a member takes in a tar: header, content and padding. */
+/**
+ * Returns the bytes that a member takes in a tar: header, content and padding.
+ * @example
+ * ```ts
+ * import { END_BYTES, Layout, layoutMembers, memberBytes } from "@ocilot/layout";
+ *
+ * const members = await layoutMembers(await Layout.open("./layout"));
+ * console.log(members.reduce((sum, member) => sum + memberBytes(member), END_BYTES), "bytes in a tar");
+ * ```
+ */
 export function memberBytes(member: Pick<ArchiveMember, "name" | "size">): number {
   let bytes = member.size + padding(member.size).length;
   for (const block of headersOf(member)) bytes += block.length;

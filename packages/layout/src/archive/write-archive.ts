@@ -53,6 +53,7 @@ export async function writeArchive(sink: string | Writable, members: Iterable<Ar
 /**
  * Refuses a path that is taken, except by a file where `force` is set, or whose directory does not exist.
  * @throws OcilotError `OUTPUT_EXISTS`, `PATH_NOT_FOUND`
+ * @internal Exported for the sibling packages, which refuse a path before they read anything.
  */
 export async function refuseTakenPath(path: string, force: boolean): Promise<void> {
   const there = await lstat(path).catch((error: unknown) => {

@@ -49,6 +49,12 @@ export function digestOf(bytes: Uint8Array, algorithm: Algorithm = "sha256"): Di
 /**
  * Returns the algorithm of a digest, if ocilot can compute it.
  * @throws OcilotError `ALGORITHM_UNSUPPORTED`
+ * @example
+ * ```ts
+ * import { algorithmOf, digestOf } from "@ocilot/layout";
+ *
+ * console.log(algorithmOf(digestOf(new Uint8Array()))); // sha256
+ * ```
  */
 export function algorithmOf(digest: Digest): Algorithm {
   const { algorithm } = splitDigest(digest);

@@ -30,7 +30,16 @@ export async function sniffMediaType(blobs: ReadsBytes, digest: Digest, size: nu
   }
 }
 
-/** Returns the media type of a manifest by its `mediaType`, or by its members where an OCI manifest leaves that out. */
+/**
+ * Returns the media type of a manifest by its `mediaType`, or by its members where an OCI manifest leaves that out.
+ * @example
+ * ```ts
+ * import { Layout, sniffManifest } from "@ocilot/layout";
+ *
+ * const layout = await Layout.open("./layout");
+ * console.log(sniffManifest(await layout.blobs.bytes(await layout.resolve("v1"))));
+ * ```
+ */
 export function sniffManifest(bytes: Uint8Array): string {
   if (bytes[0] !== 0x7b && !/^\s*\{/.test(new TextDecoder().decode(bytes.subarray(0, 64)))) return OCTET_STREAM;
   let json: unknown;

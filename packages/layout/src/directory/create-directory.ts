@@ -13,7 +13,16 @@ import { EMPTY_INDEX, MARKER_FILE, MARKER_TEXT } from "../spec/layout-marker.js"
 import { BUILDKIT_LOCK } from "./buildkit-lock.js";
 import { LOCK, acquireLock } from "./lock.js";
 
-/** Returns true if {@link createDirectory} can make a layout at `path`: nothing, an empty directory or an unfinished layout is there. */
+/**
+ * Returns true if {@link createDirectory} can make a layout at `path`: nothing, an empty directory or an unfinished layout is there.
+ * @example
+ * ```ts
+ * import { canCreateLayout, Layout } from "@ocilot/layout";
+ *
+ * console.log(canCreateLayout("./new-layout")); // true: nothing is there
+ * await Layout.create("./new-layout");
+ * ```
+ */
 export function canCreateLayout(path: string): boolean {
   try {
     return isUnfinished(path);

@@ -9,6 +9,7 @@ import { EMPTY_INDEX, MARKER_FILE } from "../spec/layout-marker.js";
  * Removes a layout into which nothing has come: for a command that made it and then failed. Blobs, entries, the beginning of a download and
  * foreign files keep it. Returns whether it was removed; a file system that refuses is no error.
  * @param options `keepDirectory`: the directory itself was there before
+ * @internal Exported for the sibling packages, which remove a layout that they made before they failed.
  */
 export async function removeEmptyLayout(path: string, options: { readonly keepDirectory?: boolean } = {}): Promise<boolean> {
   const { keepDirectory = false } = options;

@@ -4,7 +4,10 @@ import { promisify } from "node:util";
 /** Bytes written before an early sync: enough to be worth a call, little compared to what a page cache holds. */
 const EARLY_BYTES = 32 << 20;
 
-/** Syncs a large file while it is being written, so that the final sync has little left to do. Makes nothing durable by itself. */
+/**
+ * Syncs a large file while it is being written, so that the final sync has little left to do. Makes nothing durable by itself.
+ * @internal Exported for the sibling packages, which write large files of their own.
+ */
 export class EarlySync {
   readonly #fd: number;
   #unsent = 0;

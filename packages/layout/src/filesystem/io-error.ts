@@ -3,7 +3,20 @@ import { dirname } from "node:path";
 import { OcilotError } from "../errors.js";
 import { shellWord } from "./shell-word.js";
 
-/** Returns the errno name of a file-system error (`ENOENT`), or undefined for anything else. */
+/**
+ * Returns the errno name of a file-system error (`ENOENT`), or undefined for anything else.
+ * @example
+ * ```ts
+ * import { readFile } from "node:fs/promises";
+ * import { errnoOf } from "@ocilot/layout";
+ *
+ * const text = await readFile("./policy.json", "utf8").catch((error: unknown) => {
+ *   if (errnoOf(error) === "ENOENT") return "{}";
+ *   throw error;
+ * });
+ * console.log(text);
+ * ```
+ */
 export function errnoOf(error: unknown): string | undefined {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
 }
@@ -22,6 +35,16 @@ const DENIED: ReadonlySet<string> = new Set(["EACCES", "EPERM", "EROFS", "EBUSY"
  * Wraps a file-system error in an `IO_ERROR`, or in `ACCESS_DENIED` where rights or another program are in the way, so that it names the
  * file and says what to do. Anything else is returned as it is: an {@link OcilotError} is complete, and an error of a callback must not
  * look like a broken disk.
+ * @example
+ * ```ts
+ * import { readFile } from "node:fs/promises";
+ * import { ioError } from "@ocilot/layout";
+ *
+ * const bytes = await readFile("./policy.json").catch((error: unknown) => {
+ *   throw ioError(error, "./policy.json"); // IO_ERROR or ACCESS_DENIED, with the path and a hint
+ * });
+ * console.log(bytes.length);
+ * ```
  */
 export function ioError(error: unknown, path: string): Error {
   if (!(error instanceof Error) || !("syscall" in error)) return error as Error;

@@ -28,6 +28,12 @@ const SYSTEM: DirectoryCalls = {
  * Makes a directory and those above it that do not exist, one after the other. Returns the first that it made, or undefined. (`mkdir` of Node
  * with `recursive` never returns below a directory that exists and takes no new one, like `/proc`.)
  * @throws OcilotError `IO_ERROR` where the system takes no new directory; other file-system errors as they come
+ * @example
+ * ```ts
+ * import { makeDirectory } from "@ocilot/layout";
+ *
+ * console.log(makeDirectory("./reports/2026/11")); // the first that it made: …/reports
+ * ```
  */
 export function makeDirectory(path: string, mode = 0o777, calls: DirectoryCalls = SYSTEM): string | undefined {
   const missing: string[] = [];

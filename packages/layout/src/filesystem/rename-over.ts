@@ -11,6 +11,7 @@ const PAUSE_MS = 5;
  * Renames a file or directory over what may be there. On Windows it tries again while a reader or a virus scanner has one of the two
  * open; elsewhere a refusal is final. The linter refuses every other use of `rename`.
  * @throws file-system errors as they come
+ * @internal Exported for the sibling packages, where no other rename is allowed.
  */
 export async function renameOver(from: string, to: string): Promise<void> {
   for (let attempt = 1; ; attempt++) {
@@ -23,7 +24,10 @@ export async function renameOver(from: string, to: string): Promise<void> {
   }
 }
 
-/** As {@link renameOver}, where other work cannot come in between; it blocks the thread while it waits. */
+/**
+ * As {@link renameOver}, where other work cannot come in between; it blocks the thread while it waits.
+ * @internal Exported for the sibling packages, where no other rename is allowed.
+ */
 export function renameOverSync(from: string, to: string): void {
   for (let attempt = 1; ; attempt++) {
     try {

@@ -16,6 +16,7 @@ const KEPT_PARTS: readonly string[] = [`${TEMP_PREFIX}part-`, `${TEMP_PREFIX}upl
  * by the file system's clock. Returns the names. A file that cannot be removed is left for the next sweep.
  * @param options `claims`: also remove claims to a lock (see `lock.ts`) that are older than a day. Only for the holder of the lock, for
  * whom no claim that old is of use.
+ * @internal Exported for the sibling packages, which remove what they left in directories of their own.
  */
 export async function sweepTemps(directory: string, options: { readonly claims?: boolean } = {}): Promise<string[]> {
   const { claims = false } = options;

@@ -10,7 +10,10 @@ let knownId: string | undefined;
 let knownTag: string | undefined;
 let serial: number | undefined;
 
-/** Returns a new name for an unfinished file. It tells a later sweep which process made it. */
+/**
+ * Returns a new name for an unfinished file. It tells a later sweep which process made it.
+ * @internal Exported for the sibling packages, which name their unfinished files alike so that one sweep finds them.
+ */
 export function tempName(): string {
   return `${TEMP_PREFIX}tmp-${hostTag()}-${process.pid}-${tempSerial()}`;
 }

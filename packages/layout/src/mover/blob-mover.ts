@@ -36,6 +36,7 @@ export interface MoverOptions {
 /**
  * Moves large blobs from file to file, several at once, in one pass each: reads, hashes and, where there is a target, writes. Memory does
  * not grow with their size. Close it in the end.
+ * @internal Exported for the sibling packages, which write archives and upload blobs with the same threads.
  */
 export class BlobMover {
   /** The number of blobs moved at once. */

@@ -14,7 +14,16 @@ export const DESCRIPTOR_ORDER: readonly string[] = [
   "artifactType",
 ];
 
-/** Returns a descriptor as JSON members in the order of the Go libraries, annotations sorted, empty members left out. */
+/**
+ * Returns a descriptor as JSON members in the order of the Go libraries, annotations sorted, empty members left out.
+ * @example
+ * ```ts
+ * import { descriptorNode, goJson, Layout } from "@ocilot/layout";
+ *
+ * const image = await (await Layout.open("./layout")).resolve("v1");
+ * console.log(goJson(descriptorNode(image))); // {"mediaType":…,"digest":…,"size":…}
+ * ```
+ */
 export function descriptorNode(d: Descriptor): JsonObject {
   const members: (readonly [string, JsonNode])[] = [
     ["mediaType", d.mediaType],
@@ -30,12 +39,30 @@ export function descriptorNode(d: Descriptor): JsonObject {
   return { members };
 }
 
-/** Returns a descriptor as {@link descriptorNode} does, followed by {@link foreignMembers}. */
+/**
+ * Returns a descriptor as {@link descriptorNode} does, followed by {@link foreignMembers}.
+ * @example
+ * ```ts
+ * import { goJson, Layout, wholeDescriptorNode } from "@ocilot/layout";
+ *
+ * const { entries } = await (await Layout.open("./layout")).index.read();
+ * for (const { descriptor } of entries) console.log(goJson(wholeDescriptorNode(descriptor)));
+ * ```
+ */
 export function wholeDescriptorNode(d: Descriptor): JsonObject {
   return { members: [...descriptorNode(d).members, ...foreignMembers(d).map(([key, value]) => [key, jsonNode(value)] as const)] };
 }
 
-/** Returns the members of a descriptor that the specification does not describe. */
+/**
+ * Returns the members of a descriptor that the specification does not describe.
+ * @example
+ * ```ts
+ * import { foreignMembers, Layout } from "@ocilot/layout";
+ *
+ * const { entries } = await (await Layout.open("./layout")).index.read();
+ * for (const { descriptor } of entries) console.log(foreignMembers(descriptor));
+ * ```
+ */
 export function foreignMembers(d: Descriptor): (readonly [string, unknown])[] {
   return Object.entries(d).filter(([key]) => !DESCRIPTOR_ORDER.includes(key));
 }
@@ -69,7 +96,16 @@ export function plainDescriptorText(d: Descriptor): string | undefined {
   return text !== undefined && isGoPlain(text) ? text : undefined;
 }
 
-/** Returns the text of a list of descriptors as Go writes it; by one call of `JSON.stringify` where that gives the same. */
+/**
+ * Returns the text of a list of descriptors as Go writes it; by one call of `JSON.stringify` where that gives the same.
+ * @example
+ * ```ts
+ * import { descriptorsText, Layout } from "@ocilot/layout";
+ *
+ * const { entries } = await (await Layout.open("./layout")).index.read();
+ * console.log(descriptorsText(entries.map((entry) => entry.descriptor)));
+ * ```
+ */
 export function descriptorsText(ds: readonly Descriptor[]): string {
   const text = ds.every(isInOrder) ? JSON.stringify(ds) : undefined;
   return text !== undefined && isGoPlain(text) ? text : goJson(ds.map(descriptorNode));

@@ -81,7 +81,16 @@ function isStrings(value: unknown): boolean {
   return Array.isArray(value) && value.every((item) => typeof item === "string");
 }
 
-/** Returns the members that identify content, without metadata. */
+/**
+ * Returns the members that identify content, without metadata.
+ * @example
+ * ```ts
+ * import { bareDescriptor, Layout } from "@ocilot/layout";
+ *
+ * const { entries } = await (await Layout.open("./layout")).index.read();
+ * for (const { descriptor } of entries) console.log(bareDescriptor(descriptor)); // mediaType, digest and size
+ * ```
+ */
 export function bareDescriptor(d: Descriptor): Descriptor {
   return { mediaType: d.mediaType, digest: d.digest, size: d.size };
 }

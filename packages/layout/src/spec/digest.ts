@@ -74,7 +74,15 @@ export function splitDigest(digest: Digest): { algorithm: string; encoded: strin
   return { algorithm: digest.slice(0, colon), encoded: digest.slice(colon + 1) };
 }
 
-/** Returns true if ocilot can compute digests of this algorithm. */
+/**
+ * Returns true if ocilot can compute digests of this algorithm.
+ * @example
+ * ```ts
+ * import { isAlgorithm } from "@ocilot/layout";
+ *
+ * console.log(isAlgorithm("sha512"), isAlgorithm("md5")); // true false
+ * ```
+ */
 export function isAlgorithm(name: string): name is Algorithm {
   return Object.hasOwn(HEX_LENGTH, name);
 }
@@ -96,14 +104,33 @@ export function blobPath(digest: Digest): string {
 
 const BLOB_NAME = /^blobs\/([^/]+)\/([^/]+)$/;
 
-/** Returns the digest whose {@link blobPath} is `path`, or undefined for the path of any other file. */
+/**
+ * Returns the digest whose {@link blobPath} is `path`, or undefined for the path of any other file.
+ * @example
+ * ```ts
+ * import { blobDigest, blobPath, digestOf } from "@ocilot/layout";
+ *
+ * const digest = digestOf(new Uint8Array());
+ * console.log(blobDigest(blobPath(digest)) === digest); // true
+ * console.log(blobDigest("index.json")); // undefined
+ * ```
+ */
 export function blobDigest(path: string): Digest | undefined {
   const [, algorithm, encoded] = BLOB_NAME.exec(path) ?? [];
   const digest = `${algorithm}:${encoded}`;
   return encoded !== undefined && isDigest(digest) ? digest : undefined;
 }
 
-/** Compares digests by their bytes, as Go sorts strings. */
+/**
+ * Compares digests by their bytes, as Go sorts strings.
+ * @example
+ * ```ts
+ * import { compareDigests, Layout } from "@ocilot/layout";
+ *
+ * const { entries } = await (await Layout.open("./layout")).index.read();
+ * console.log(entries.map((entry) => entry.descriptor.digest).toSorted(compareDigests));
+ * ```
+ */
 export function compareDigests(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -44,7 +44,20 @@ export interface DockerImages {
   readonly unreadable: readonly { readonly file: DockerFile; readonly error: OcilotError }[];
 }
 
-/** Reads the images of a layout from Docker's files. An unreadable file is reported, not thrown. */
+/**
+ * Reads the images of a layout from Docker's files. An unreadable file is reported, not thrown.
+ * @example
+ * ```ts
+ * import { Layout, parseDockerImages } from "@ocilot/layout";
+ *
+ * const layout = await Layout.open("./layout");
+ * const { images, unreadable } = parseDockerImages(await layout.dockerDocuments());
+ * console.log(
+ *   images.flatMap((image) => image.names),
+ *   unreadable.length,
+ * );
+ * ```
+ */
 export function parseDockerImages(documents: DockerDocuments): DockerImages {
   const images: DockerImage[] = [];
   const digests = new Set<Digest>();

@@ -6,7 +6,16 @@ import type { IndexEntry, IndexSnapshot } from "./index-snapshot.js";
 /** How many names a message shows. */
 const MAX_SHOWN = 10;
 
-/** Returns the full image name that containerd and Docker put on an entry, if it has one. */
+/**
+ * Returns the full image name that containerd and Docker put on an entry, if it has one.
+ * @example
+ * ```ts
+ * import { imageNameOf, Layout } from "@ocilot/layout";
+ *
+ * const { entries } = await (await Layout.open("./layout")).index.read();
+ * for (const entry of entries) console.log(imageNameOf(entry) ?? entry.tag);
+ * ```
+ */
 export function imageNameOf(entry: IndexEntry): string | undefined {
   return entry.descriptor.annotations?.[CONTAINERD_IMAGE_NAME] || undefined;
 }
@@ -14,6 +23,13 @@ export function imageNameOf(entry: IndexEntry): string | undefined {
 /**
  * Returns the entries that `name` selects: those with that exact tag, else with that exact image name, else those of which the tag or
  * image name ends with it behind a `:` or `/` (`1.0` and `app:1.0` for `docker.io/library/app:1.0`). Empty if none does.
+ * @example
+ * ```ts
+ * import { entriesNamed, Layout } from "@ocilot/layout";
+ *
+ * const index = await (await Layout.open("./layout")).index.read();
+ * for (const { tag, descriptor } of entriesNamed(index, "v1")) console.log(tag, descriptor.digest);
+ * ```
  */
 export function entriesNamed(index: Pick<IndexSnapshot, "entries">, name: string): readonly IndexEntry[] {
   const ends = (full: string | undefined): boolean => isNameEnd(full, name);
@@ -29,7 +45,16 @@ export function entriesNamed(index: Pick<IndexSnapshot, "entries">, name: string
   return [];
 }
 
-/** Returns true if `full` ends with `name` behind a `:` or `/`. */
+/**
+ * Returns true if `full` ends with `name` behind a `:` or `/`.
+ * @example
+ * ```ts
+ * import { isNameEnd } from "@ocilot/layout";
+ *
+ * console.log(isNameEnd("docker.io/library/app:1.0", "app:1.0")); // true
+ * console.log(isNameEnd("docker.io/library/myapp:1.0", "app:1.0")); // false
+ * ```
+ */
 export function isNameEnd(full: string | undefined, name: string): boolean {
   return full !== undefined && (full.endsWith(`:${name}`) || full.endsWith(`/${name}`));
 }

@@ -12,6 +12,12 @@ const COMPACT: JsonStyle = { lead: () => "", comma: ",", colon: ":" };
 /**
  * Writes JSON as Go's `encoding/json` does, so that what ocilot writes has the bytes and the digest that the Go tools produce: `<`, `>`,
  * `&`, U+2028 and U+2029 are escaped, everything else outside ASCII is not.
+ * @example
+ * ```ts
+ * import { goJson, sortedMembers } from "@ocilot/layout";
+ *
+ * console.log(goJson(sortedMembers({ name: "<b>", age: "1" }))); // {"age":"1","name":"\u003cb\u003e"}
+ * ```
  */
 export function goJson(node: JsonNode, style: JsonStyle = COMPACT, depth = 0): string {
   if (typeof node === "string") return goString(node);
@@ -26,13 +32,29 @@ export function goJson(node: JsonNode, style: JsonStyle = COMPACT, depth = 0): s
   return open + lead + items.join(style.comma + lead) + style.lead(depth) + close;
 }
 
-/** Returns a map as members sorted as Go sorts map keys: by their UTF-8 bytes. Keys that Go cannot tell apart are written once. */
+/**
+ * Returns a map as members sorted as Go sorts map keys: by their UTF-8 bytes. Keys that Go cannot tell apart are written once.
+ * @example
+ * ```ts
+ * import { goJson, sortedMembers } from "@ocilot/layout";
+ *
+ * console.log(goJson(sortedMembers({ b: "2", a: "1" }))); // {"a":"1","b":"2"}
+ * ```
+ */
 export function sortedMembers(map: Readonly<Record<string, string>>): JsonObject {
   const wellFormed = new Map(Object.entries(map).map(([key, value]) => [key.toWellFormed(), value]));
   return { members: [...wellFormed].toSorted(([a], [b]) => compareUtf8(a, b)) };
 }
 
-/** Compares strings by their UTF-8 bytes, which is the order of their code points. */
+/**
+ * Compares strings by their UTF-8 bytes, which is the order of their code points.
+ * @example
+ * ```ts
+ * import { compareUtf8 } from "@ocilot/layout";
+ *
+ * console.log(["b", "a", "ä"].toSorted(compareUtf8)); // a, b, ä
+ * ```
+ */
 export function compareUtf8(a: string, b: string): number {
   for (let i = 0; i < a.length && i < b.length; i++) {
     const x = a.charCodeAt(i);
@@ -59,7 +81,15 @@ function goString(value: string): string {
   return JSON.stringify(value.toWellFormed()).replace(/[<>&\u2028\u2029]/g, (c) => GO_ESCAPES[c]!);
 }
 
-/** Returns true if Go would write the same as `JSON.stringify` did: nothing that Go escapes, no half of a surrogate pair. */
+/**
+ * Returns true if Go would write the same as `JSON.stringify` did: nothing that Go escapes, no half of a surrogate pair.
+ * @example
+ * ```ts
+ * import { isGoPlain } from "@ocilot/layout";
+ *
+ * console.log(isGoPlain('{"a":"b"}'), isGoPlain('{"a":"<b>"}')); // true false
+ * ```
+ */
 export function isGoPlain(json: string): boolean {
   // One pass for each part is faster than a regular expression, which V8 interprets the first time.
   return !ODD.some((part) => json.includes(part));

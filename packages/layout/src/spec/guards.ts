@@ -1,6 +1,15 @@
 import { foldLetters } from "./fold-letters.js";
 
-/** Returns true for a JSON object, false for an array or a scalar. */
+/**
+ * Returns true for a JSON object, false for an array or a scalar.
+ * @example
+ * ```ts
+ * import { isRecord } from "@ocilot/layout";
+ *
+ * const value: unknown = JSON.parse('{"a":1}');
+ * if (isRecord(value)) console.log(value["a"]); // 1
+ * ```
+ */
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
@@ -36,7 +45,17 @@ export class MemberNames {
   }
 }
 
-/** Returns `value` if it is an object of strings. @throws the error that `fail` makes of the reason */
+/**
+ * Returns `value` if it is an object of strings.
+ * @throws the error that `fail` makes of the reason
+ * @example
+ * ```ts
+ * import { stringMap } from "@ocilot/layout";
+ *
+ * const annotations: unknown = JSON.parse('{"org.opencontainers.image.title":"app"}');
+ * console.log(stringMap(annotations, (reason) => new TypeError(`annotations: ${reason}`)));
+ * ```
+ */
 export function stringMap(value: unknown, fail: (reason: string) => Error): Readonly<Record<string, string>> {
   if (!isRecord(value)) throw fail("is not an object");
   for (const key of Object.keys(value)) {

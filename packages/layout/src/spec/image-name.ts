@@ -34,7 +34,15 @@ export function parseImageName(text: string): ImageName | undefined {
   return TAG.test(tag) ? { repository, tag } : undefined;
 }
 
-/** Returns true if Docker accepts the text as a tag. */
+/**
+ * Returns true if Docker accepts the text as a tag.
+ * @example
+ * ```ts
+ * import { isImageTag } from "@ocilot/layout";
+ *
+ * console.log(isImageTag("v1.2"), isImageTag("team/app")); // true false
+ * ```
+ */
 export function isImageTag(text: string): boolean {
   return TAG.test(text);
 }

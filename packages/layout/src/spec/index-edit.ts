@@ -50,7 +50,18 @@ export function editIndex(base: IndexSnapshot, edits: readonly IndexEdit[]): str
   return editedIndex(base, edits).text;
 }
 
-/** As {@link editIndex}, with a way to go on from the result. */
+/**
+ * As {@link editIndex}, with a way to go on from the result.
+ * @example
+ * ```ts
+ * import { digestOf, editedIndex, Layout } from "@ocilot/layout";
+ *
+ * const base = await (await Layout.open("./layout")).index.read();
+ * const { text, snapshot } = editedIndex(base, [{ op: "remove", position: 0 }]);
+ * const bytes = new TextEncoder().encode(text);
+ * console.log(snapshot(bytes, digestOf(bytes)).entries.length);
+ * ```
+ */
 export function editedIndex(base: IndexSnapshot, edits: readonly IndexEdit[]): EditedIndex {
   const { text } = base;
   if (edits.length === 0) return { text, snapshot: () => base };

@@ -110,6 +110,7 @@ export function parseIndex(bytes: Uint8Array, digest: Digest): IndexSnapshot {
 /**
  * Returns the snapshot of an index that differs from `base` in entries only: each a position in `base`, or a text. Undefined if one of the
  * texts is anything but a plain entry.
+ * @internal Exported for `editedIndex`, which is what others call.
  */
 export function continueIndex(
   base: IndexSnapshot,

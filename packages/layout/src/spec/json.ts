@@ -21,6 +21,14 @@ export interface JsonDocument {
  * Decodes the first JSON value of a document as the Go tools do, and reports what they ignore, and the one thing that `JSON.parse` hides
  * and they refuse: an integer member written as `239.0` or `239e0`.
  * @throws OcilotError `DOCUMENT_INVALID` for a byte order mark or broken syntax, `LIMIT_EXCEEDED` for deep nesting
+ * @example
+ * ```ts
+ * import { readFile } from "node:fs/promises";
+ * import { readJson } from "@ocilot/layout";
+ *
+ * const { value, quirks } = readJson(await readFile("./layout/index.json"), "index.json");
+ * console.log(value, quirks); // no quirks: every tool reads the same
+ * ```
  */
 export function readJson(bytes: Uint8Array, name: string): JsonDocument {
   if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) throw invalid(name, "starts with a byte order mark");
@@ -43,6 +51,13 @@ export function readJson(bytes: Uint8Array, name: string): JsonDocument {
 /**
  * Decodes a whole document strictly: a quirk that {@link readJson} would report is an error.
  * @throws OcilotError `DOCUMENT_INVALID`, `LIMIT_EXCEEDED`
+ * @example
+ * ```ts
+ * import { readFile } from "node:fs/promises";
+ * import { parseJson } from "@ocilot/layout";
+ *
+ * console.log(parseJson(await readFile("./layout/oci-layout"), "oci-layout")); // throws DOCUMENT_INVALID
+ * ```
  */
 export function parseJson(bytes: Uint8Array, name: string): unknown {
   const { value, quirks } = readJson(bytes, name);
@@ -63,7 +78,16 @@ function decode(bytes: Uint8Array, quirks: JsonQuirk[]): string {
   }
 }
 
-/** Returns the text of a document as {@link readJson} decodes it: bytes that are not UTF-8 become U+FFFD. */
+/**
+ * Returns the text of a document as {@link readJson} decodes it: bytes that are not UTF-8 become U+FFFD.
+ * @example
+ * ```ts
+ * import { readFile } from "node:fs/promises";
+ * import { decodeText } from "@ocilot/layout";
+ *
+ * console.log(decodeText(await readFile("./layout/oci-layout")));
+ * ```
+ */
 export function decodeText(bytes: Uint8Array): string {
   return lenient.decode(bytes);
 }

@@ -122,6 +122,15 @@ function parse(bytes: Uint8Array, mediaType: string, name: string, sharing: Valu
  * Parses a manifest as the tools in Go read it: {@link parseManifest} refuses one with a member that is spelled in other letters or that
  * occurs twice, and they do not. For models of these tools only.
  * @throws OcilotError as {@link parseManifest} does, for what they refuse
+ * @example
+ * ```ts
+ * import { Layout, parseManifestAsGo } from "@ocilot/layout";
+ *
+ * const layout = await Layout.open("./layout");
+ * const { mediaType, digest, size } = await layout.resolve("v1");
+ * const bytes = await layout.blobs.bytes({ mediaType, digest, size });
+ * console.log(parseManifestAsGo(bytes, mediaType, digest).annotations);
+ * ```
  */
 export function parseManifestAsGo(bytes: Uint8Array, mediaType: string, name: string, sharing?: ValuePool): Manifest {
   if (bytes.length > MAX_MANIFEST_BYTES) return parseManifest(bytes, mediaType, name);
@@ -130,7 +139,15 @@ export function parseManifestAsGo(bytes: Uint8Array, mediaType: string, name: st
   return parseManifest(new TextEncoder().encode(JSON.stringify(readAsGo(text, name))), mediaType, name, sharing);
 }
 
-/** Returns true for what Go reads into an integer. */
+/**
+ * Returns true for what Go reads into an integer.
+ * @example
+ * ```ts
+ * import { isSchemaVersion } from "@ocilot/layout";
+ *
+ * console.log(isSchemaVersion(2), isSchemaVersion("2")); // true false
+ * ```
+ */
 export function isSchemaVersion(value: unknown): boolean {
   return value === undefined || value === null || (typeof value === "number" && Number.isSafeInteger(value));
 }
@@ -151,6 +168,15 @@ function ignoredMembers(json: Record<string, unknown>, kind: ManifestKind): read
 
 /**
  * Returns true if the artifact type is only the media type of the empty config: correct by the specification, and of no use to a reader.
+ * @example
+ * ```ts
+ * import { hasEmptyArtifactType, Layout, parseManifest } from "@ocilot/layout";
+ *
+ * const layout = await Layout.open("./layout");
+ * const image = await layout.resolve("v1");
+ * const manifest = parseManifest(await layout.blobs.bytes(image), image.mediaType, image.digest);
+ * console.log(hasEmptyArtifactType(manifest)); // false for an image
+ * ```
  */
 export function hasEmptyArtifactType(m: Manifest): boolean {
   return m.artifactType === EMPTY_JSON;

@@ -6,8 +6,11 @@ export const IMAGE_INDEX = "application/vnd.oci.image.index.v1+json";
 export const ARTIFACT_MANIFEST = "application/vnd.oci.artifact.manifest.v1+json";
 /** The artifact manifest of the ORAS project, frozen in 2023. */
 export const ORAS_ARTIFACT_MANIFEST = "application/vnd.cncf.oras.artifact.manifest.v1+json";
+/** The media type of an image manifest of Docker, schema 2. */
 export const DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json";
+/** The media type of Docker's image index. */
 export const DOCKER_MANIFEST_LIST = "application/vnd.docker.distribution.manifest.list.v2+json";
+/** The media type of the config of an image. */
 export const IMAGE_CONFIG = "application/vnd.oci.image.config.v1+json";
 /** The empty JSON object of image-spec 1.1, two bytes. */
 export const EMPTY_JSON = "application/vnd.oci.empty.v1+json";

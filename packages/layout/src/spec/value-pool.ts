@@ -72,7 +72,10 @@ function isFlat(d: Descriptor): boolean {
   return Object.values(d).every((value) => typeof value !== "object");
 }
 
-/** Returns `other` if it is equal to `map`, else `map`. A parsed document may have null where the type says undefined. */
+/**
+ * Returns `other` if it is equal to `map`, else `map`. A parsed document may have null where the type says undefined.
+ * @internal Exported for the sibling packages, which keep many descriptors with the same annotations.
+ */
 export function sharedMap(
   map: Readonly<Record<string, string>>,
   other: Readonly<Record<string, string>> | null | undefined,
