@@ -4,6 +4,15 @@ import { BUNDLE_FILE, MAX_BUNDLE_DOCUMENT, parseBundleDocument } from "./bundle-
 /**
  * Returns the blobs that a file of a bundle leaves to other parts or to the destination; empty for any other layout.
  * @throws OcilotError `DOCUMENT_INVALID` for a damaged description
+ * @example
+ * ```ts
+ * import { openLayout } from "@ocilot/layout";
+ * import { blobsElsewhere } from "@ocilot/referrers";
+ *
+ * const part = await openLayout("./images.tar");
+ * console.log((await blobsElsewhere(part)).size, "blobs are in other parts or at the destination");
+ * await part.close();
+ * ```
  */
 export async function blobsElsewhere(layout: Pick<Layout, "extraFiles" | "location">): Promise<ReadonlySet<Digest>> {
   const { extraFiles, location } = layout;

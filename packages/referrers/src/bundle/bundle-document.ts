@@ -97,6 +97,14 @@ export function bundleText(document: BundleDocument, length: number): string {
 /**
  * Reads the description of a bundle and proves by its digest that it is unchanged.
  * @throws OcilotError `DOCUMENT_INVALID`, `LIMIT_EXCEEDED`
+ * @example
+ * ```ts
+ * import { readFile } from "node:fs/promises";
+ * import { parseBundleDocument } from "@ocilot/referrers";
+ *
+ * const { receipt, parts } = parseBundleDocument(await readFile("./bundle.json"), "bundle.json");
+ * console.log(receipt, parts);
+ * ```
  */
 export function parseBundleDocument(bytes: Uint8Array, name: string): BundleDocument {
   const json = parseJson(bytes, name);

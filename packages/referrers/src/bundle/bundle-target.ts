@@ -21,7 +21,15 @@ export interface RepositoryRule {
   readonly to: string;
 }
 
-/** Returns the repository under the first rule that fits, at a boundary between components; undefined if none does. */
+/**
+ * Returns the repository under the first rule that fits, at a boundary between components; undefined if none does.
+ * @example
+ * ```ts
+ * import { mapRepository } from "@ocilot/referrers";
+ *
+ * console.log(mapRepository("registry.example/team/app", [{ from: "registry.example", to: "mirror.local" }])); // mirror.local/team/app
+ * ```
+ */
 export function mapRepository(repository: string, rules: readonly RepositoryRule[]): string | undefined {
   for (const { from, to } of rules) {
     const rest = repository === from ? "" : repository.startsWith(`${from}/`) ? repository.slice(from.length + 1) : undefined;

@@ -24,6 +24,7 @@ export interface KeptTag {
   readonly current: Digest;
 }
 
+/** What a complete set may change at its destination. */
 export interface CommitOptions extends ReceiveOptions {
   /** Move every tag to what the bundle has, also back. */
   readonly forceTags?: boolean;
@@ -34,7 +35,16 @@ export interface CommitOptions extends ReceiveOptions {
 /** The file of a destination's state that tells what bundles did to its tags. */
 const LEDGER_FILE = "tags.json";
 
-/** Returns the tags that bundles have set at a destination, by place: where each points to and its name in the bundles. */
+/**
+ * Returns the tags that bundles have set at a destination, by place: where each points to and its name in the bundles.
+ * @example
+ * ```ts
+ * import { directoryTarget, setTags } from "@ocilot/referrers";
+ *
+ * const target = directoryTarget("./layout");
+ * for (const [place, tags] of await setTags(target.state)) console.log(place, tags);
+ * ```
+ */
 export async function setTags(state: string): Promise<Map<string, { readonly tag: string; readonly name?: string }[]>> {
   const places = new Map<string, { tag: string; name?: string }[]>();
   for (const [key, { name }] of parseLedger(await readLedger(state))) {

@@ -29,6 +29,7 @@ import { packParts } from "./pack-parts.js";
 import { partName } from "./part-names.js";
 import { type StagedBundle, fullName } from "./stage-bundle.js";
 
+/** How a bundle is named and split, and what it leaves out. */
 export interface BundlePlanOptions {
   /** The name of the file, without a directory; parts are named after it. */
   readonly name: string;

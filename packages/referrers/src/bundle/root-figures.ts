@@ -17,7 +17,18 @@ export interface RootFigures {
   readonly present: number;
 }
 
-/** Returns the figures of each image, in the order of the description. Reads manifests only. */
+/**
+ * Returns the figures of each image, in the order of the description. Reads manifests only.
+ * @example
+ * ```ts
+ * import { Layout } from "@ocilot/layout";
+ * import { planBundle, rootFigures, stageBundle } from "@ocilot/referrers";
+ *
+ * const staged = await stageBundle([{ layout: await Layout.open("./layout") }]);
+ * const plan = await planBundle(staged, { name: "images.tar" });
+ * for (const { name, total, shared } of await rootFigures(plan)) console.log(name, total, shared);
+ * ```
+ */
 export async function rootFigures(plan: BundlePlan): Promise<RootFigures[]> {
   const { staged, content } = plan;
   const view = await openView(staged.layout);

@@ -107,7 +107,15 @@ function nameRoot({ repository }: BundleSource, { descriptor: { digest }, tag }:
   return { digest, ...(tag !== undefined && splitName(tag)) };
 }
 
-/** The name of a root in `index.json`. */
+/**
+ * The name of a root in `index.json`.
+ * @example
+ * ```ts
+ * import { fullName } from "@ocilot/referrers";
+ *
+ * console.log(fullName({ repository: "registry.example/app", tag: "v1" })); // registry.example/app:v1
+ * ```
+ */
 export function fullName(root: Pick<BundleRoot, "repository" | "tag">): string | undefined {
   const { repository, tag } = root;
   return tag === undefined || repository === undefined ? tag : `${repository}:${tag}`;

@@ -10,6 +10,7 @@ import { type Place, closePlaces, openPlaces } from "./place.js";
 import { ReceivedSet } from "./received-set.js";
 import { fullName } from "./stage-bundle.js";
 
+/** How bundles are read, and what they may change. */
 export interface UnbundleOptions extends CommitOptions, Pick<ArchiveOptions, "maxSize" | "tempDir"> {
   /** Called once for each set before anything of it is stored, with the digest of its receipt; what it throws refuses the set. */
   readonly verify?: (receipt: Digest, file: string) => Promise<void>;
@@ -35,6 +36,7 @@ export interface SetResult {
   readonly kept: readonly KeptTag[];
 }
 
+/** What reading files of bundles came to. */
 export interface UnbundleResult {
   /** The sets of these files, and those of earlier runs that were waiting for more. */
   readonly sets: readonly SetResult[];

@@ -28,6 +28,7 @@ import { isUnfinishedSet, refuseOtherChecksum, refuseOtherSet, staleParts, stale
 import { checksumName } from "./part-names.js";
 import { type BundlePlan, openingMembers } from "./plan-bundle.js";
 
+/** How the parts of a bundle are written. */
 export interface BundleOutput {
   /** Compression (default: by the file suffix `.gz` or `.zst`; none for a stream). */
   readonly compression?: Compression;

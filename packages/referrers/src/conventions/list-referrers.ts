@@ -58,7 +58,20 @@ export async function* listReferrers(layout: Layout, subject: Digest, options: L
   yield* referrersIn(graph, subject, options);
 }
 
-/** As {@link listReferrers}, from a graph at hand. */
+/**
+ * As {@link listReferrers}, from a graph at hand.
+ * @example
+ * ```ts
+ * import { Layout } from "@ocilot/layout";
+ * import { openView, readGraph, referrersIn } from "@ocilot/referrers";
+ *
+ * const layout = await Layout.open("./layout");
+ * const view = await openView(layout);
+ * const graph = await readGraph(view);
+ * const image = await layout.resolve("v1");
+ * for (const { descriptor } of referrersIn(graph, image.digest, { recursive: true })) console.log(descriptor.digest);
+ * ```
+ */
 export function referrersIn(
   graph: ReferrerGraph,
   subject: Digest,

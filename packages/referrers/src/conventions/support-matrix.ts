@@ -13,6 +13,7 @@ export const LINK_CLASSES = {
   "absent-bare": "a missing manifest that a tag, a `kind` or an annotation names",
 } as const;
 
+/** A class of links that conventions can or cannot record. */
 export type LinkClass = keyof typeof LINK_CLASSES;
 
 /** The class of an edge; `isCosign` tells whether cosign would take the referrer for its own. */
@@ -32,8 +33,10 @@ export const REFUSALS = {
   "no-name": "an image with referrers has no tag, or shares its tag with another image",
 } as const;
 
+/** Why a convention cannot record a class of links. */
 export type RefusalReason = keyof typeof REFUSALS;
 
+/** What the support matrix says of a convention as a target. */
 export interface TargetRow {
   /** Why each class of link cannot be recorded; what is not named can be. */
   readonly unsupportedReason: Partial<Record<LinkClass, UnrepresentableLink["reason"]>>;
@@ -43,6 +46,7 @@ export interface TargetRow {
   readonly writesLists: boolean;
 }
 
+/** What the support matrix says of a convention as a source. */
 export interface SourceRow {
   readonly classes: readonly LinkClass[];
   /** What `only` does with its records once another convention holds their links. */

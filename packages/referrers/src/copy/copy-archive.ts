@@ -19,6 +19,7 @@ import { type DockerSelection, mergeDockerFile } from "./docker-documents.js";
 import { stageCopy } from "./staged-layout.js";
 import type { CopyProgress } from "./transfer-blobs.js";
 
+/** How an archive is written from a layout. */
 export interface CopyArchiveOptions extends Omit<CopyOptions, "force" | "link" | "wait">, Omit<ArchiveOutput, "onMember"> {
   /**
    * Write an archive for `docker load`, `podman load` and `ctr image import`: with `manifest.json`, full image names, and by
@@ -29,6 +30,7 @@ export interface CopyArchiveOptions extends Omit<CopyOptions, "force" | "link" |
   readonly repository?: string;
 }
 
+/** What was written into an archive. */
 export interface CopyArchiveResult extends CopyResult {
   /** With `docker`: the images that can be loaded, and their names. */
   readonly docker?: readonly DockerEntry[];

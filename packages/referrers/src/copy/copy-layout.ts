@@ -9,6 +9,7 @@ import { type CopySelection, type SelectOptions, selectCopy } from "./select-cop
 import { stageCopy } from "./staged-layout.js";
 import { type CopyProgress, transferContent } from "./transfer-blobs.js";
 
+/** What is copied between layouts, and how it is recorded. */
 export interface CopyOptions extends SelectOptions, WriteOptions {
   /** Write these conventions (default: those that the target uses, else those of the source, else `universal`). */
   readonly conventions?: readonly ConventionId[];

@@ -16,6 +16,7 @@ export interface DockerManifest {
   readonly images: readonly DockerEntry[];
 }
 
+/** An image in the `manifest.json` of Docker, by its manifest, with its names. */
 export interface DockerEntry {
   readonly manifest: Digest;
   readonly names: readonly string[];

@@ -13,6 +13,7 @@ import { manifestTraps, unreadableIndex } from "./manifest-traps.js";
 import { JUDGED_TOOLS, type ToolHealth, canServeCosign, healthOf } from "./tool-health.js";
 import { type LayoutTrap, notRecorded, judgeTraps } from "./judge-traps.js";
 
+/** What `doctor` judges, and how. */
 export interface DoctorOptions {
   /** The programs that have to find everything (default: oras, notation, regctl, olareg and containerd, and cosign where it can find what it signed). */
   readonly tools?: readonly ToolId[];

@@ -170,4 +170,5 @@ export const TRAPS: Readonly<Record<TrapCode, TrapRow>> = {
   },
 };
 
+/** Every code of a trap, in the order of their rows. */
 export const TRAP_CODES: readonly TrapCode[] = Object.keys(TRAPS) as TrapCode[];

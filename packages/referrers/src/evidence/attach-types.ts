@@ -11,7 +11,15 @@ const ARTIFACT_TYPES: ReadonlyMap<string, string> = new Map([
 
 const OCTET_STREAM = "application/octet-stream";
 
-/** The artifact type under which tools look for a document; undefined where the format has none. */
+/**
+ * The artifact type under which tools look for a document; undefined where the format has none.
+ * @example
+ * ```ts
+ * import { artifactTypeFor } from "@ocilot/referrers";
+ *
+ * console.log(artifactTypeFor({ mediaType: "application/spdx+json" })); // application/spdx+json
+ * ```
+ */
 export function artifactTypeFor(guess: Pick<ContentGuess, "mediaType">): string | undefined {
   const { mediaType } = guess;
   return mediaType === undefined ? undefined : (ARTIFACT_TYPES.get(mediaType) ?? mediaType);
@@ -20,6 +28,12 @@ export function artifactTypeFor(guess: Pick<ContentGuess, "mediaType">): string 
 /**
  * The media type of a layer for which none is given: that of the artifact where it names a format and the layer is alone, else
  * that of the content, else that of the artifact where the layer is alone.
+ * @example
+ * ```ts
+ * import { layerMediaType } from "@ocilot/referrers";
+ *
+ * console.log(layerMediaType("application/spdx+json", undefined, true)); // application/spdx+json
+ * ```
  */
 export function layerMediaType(artifactType: string, guess: Pick<ContentGuess, "mediaType"> | undefined, isAlone: boolean): string {
   const { format } = classOfMediaType(artifactType);

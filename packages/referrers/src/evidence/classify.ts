@@ -9,6 +9,18 @@ import { wrappingOf } from "./wrappings/registry.js";
 /**
  * What a referrer states, as its manifest alone tells it: no blob is read. A BuildKit attestation, a cosign signature tag and
  * the like hold several statements.
+ * @example
+ * ```ts
+ * import { Layout, parseManifest } from "@ocilot/layout";
+ * import { classifyManifest, listReferrers } from "@ocilot/referrers";
+ *
+ * const layout = await Layout.open("./layout");
+ * const image = await layout.resolve("v1");
+ * for await (const { descriptor } of listReferrers(layout, image.digest)) {
+ *   const manifest = parseManifest(await layout.blobs.bytes(descriptor), descriptor.mediaType, descriptor.digest);
+ *   console.log(classifyManifest(manifest).map(({ kind }) => kind));
+ * }
+ * ```
  */
 export function classifyManifest(manifest: Manifest): readonly Classification[] {
   return wrappingOf(manifest).classify(manifest);
@@ -67,6 +79,18 @@ function classifyLine(
 /**
  * What a referrer states, as its content tells it. Signatures are read, never verified. Whatever the content is, the
  * result is at least one statement: what cannot be opened has a note that says why.
+ * @example
+ * ```ts
+ * import { Layout, parseManifest } from "@ocilot/layout";
+ * import { listReferrers, openStatements, peekInto } from "@ocilot/referrers";
+ *
+ * const layout = await Layout.open("./layout");
+ * const image = await layout.resolve("v1");
+ * for await (const { descriptor } of listReferrers(layout, image.digest)) {
+ *   const manifest = parseManifest(await layout.blobs.bytes(descriptor), descriptor.mediaType, descriptor.digest);
+ *   for (const { kind, format } of await openStatements(manifest, peekInto(layout.blobs))) console.log(kind, format);
+ * }
+ * ```
  */
 export async function openStatements(
   manifest: Manifest,

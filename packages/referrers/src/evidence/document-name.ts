@@ -25,7 +25,21 @@ export interface DocumentNameOptions {
   readonly raw?: boolean | undefined;
 }
 
-/** A file name for a statement, by kind, platform and format, like `sbom.linux-arm64.spdx.json`: always a base name, and safe. */
+/**
+ * A file name for a statement, by kind, platform and format, like `sbom.linux-arm64.spdx.json`: always a base name, and safe.
+ * @example
+ * ```ts
+ * import { Layout } from "@ocilot/layout";
+ * import { documentName, openReferrers, openView, readGraph } from "@ocilot/referrers";
+ *
+ * const layout = await Layout.open("./layout");
+ * const view = await openView(layout);
+ * const graph = await readGraph(view);
+ * const edges = graph.of((await layout.resolve("v1")).digest);
+ * for (const statements of (await openReferrers(view, edges, layout.blobs)).values())
+ *   for (const statement of statements) console.log(documentName(statement, { platform: "linux/arm64" }));
+ * ```
+ */
 export function documentName(statement: Statement, options: DocumentNameOptions = {}): string {
   const { kind, format, encoding, steps } = statement;
   const [envelope] = steps;

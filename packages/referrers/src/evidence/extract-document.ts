@@ -5,6 +5,7 @@ import { readContent } from "./read-content.js";
 import type { Statement } from "./statement.js";
 import type { BlobContents } from "./wrapping.js";
 
+/** How a document is taken out of its envelope and named. */
 export interface ExtractOptions extends DocumentNameOptions {
   /** Envelopes above this size in bytes are not opened; 32 MiB unless given. A plain document may have any size. */
   readonly maxBytes?: number | undefined;

@@ -52,7 +52,15 @@ const OTHER: StatementClass = { kind: "other" };
 const known = new Map<string, StatementClass>();
 const MAX_KNOWN = 1000;
 
-/** What an artifact type or the media type of a layer says; kind `other` where it says nothing. Parameters do not count. */
+/**
+ * What an artifact type or the media type of a layer says; kind `other` where it says nothing. Parameters do not count.
+ * @example
+ * ```ts
+ * import { classOfMediaType } from "@ocilot/referrers";
+ *
+ * console.log(classOfMediaType("application/spdx+json")); // kind sbom, format spdx
+ * ```
+ */
 export function classOfMediaType(mediaType: string): StatementClass {
   let found = known.get(mediaType);
   if (found === undefined) {

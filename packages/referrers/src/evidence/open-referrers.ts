@@ -15,6 +15,17 @@ const SLICE = 128;
 /**
  * What each referrer states, by its digest, as the manifests alone tell it; the view has read them already. A manifest that was not
  * opened is opened if the list does not tell of which kind it is.
+ * @example
+ * ```ts
+ * import { Layout } from "@ocilot/layout";
+ * import { classifyReferrers, openView, readGraph } from "@ocilot/referrers";
+ *
+ * const layout = await Layout.open("./layout");
+ * const view = await openView(layout);
+ * const graph = await readGraph(view);
+ * const edges = graph.of((await layout.resolve("v1")).digest);
+ * for (const [digest, found] of await classifyReferrers(view, edges)) console.log(digest, found[0]?.kind);
+ * ```
  */
 export async function classifyReferrers(
   view: LayoutView,
@@ -43,6 +54,7 @@ export interface ManyBlobs extends BlobContents {
   ): Promise<(Uint8Array | OcilotError)[]>;
 }
 
+/** Limits for opening referrers. */
 export interface OpenReferrersOptions extends Pick<OpenStatementsOptions, "maxBytes"> {
   readonly signal?: AbortSignal | undefined;
 }

@@ -1,7 +1,19 @@
 import { type Descriptor, type OcilotError, isOcilotError } from "@ocilot/layout/spec";
 import type { BlobContents, BlobPeek } from "./wrapping.js";
 
-/** A {@link BlobPeek} over the blobs of a layout. What cannot be read is a value and no exception; an abort is thrown. */
+/**
+ * A {@link BlobPeek} over the blobs of a layout. What cannot be read is a value and no exception; an abort is thrown.
+ * @example
+ * ```ts
+ * import { Layout, parseManifest } from "@ocilot/layout";
+ * import { openStatements, peekInto } from "@ocilot/referrers";
+ *
+ * const layout = await Layout.open("./layout");
+ * const image = await layout.resolve("v1");
+ * const manifest = parseManifest(await layout.blobs.bytes(image), image.mediaType, image.digest);
+ * console.log(await openStatements(manifest, peekInto(layout.blobs)));
+ * ```
+ */
 export function peekInto(blobs: BlobContents): BlobPeek {
   return { bytes, head };
 

@@ -19,7 +19,15 @@ const CLASSES: readonly (readonly [string, StatementClass])[] = [
 ];
 const UNKNOWN: StatementClass = { kind: "attestation", format: "in-toto", encoding: "json" };
 
-/** What a predicate type says a statement is; an unknown one is an attestation. */
+/**
+ * What a predicate type says a statement is; an unknown one is an attestation.
+ * @example
+ * ```ts
+ * import { classOfPredicate } from "@ocilot/referrers";
+ *
+ * console.log(classOfPredicate("https://slsa.dev/provenance/v1").kind); // provenance
+ * ```
+ */
 export function classOfPredicate(predicateType: string): StatementClass {
   const found = CLASSES.find(([prefix]) => predicateType.startsWith(prefix) && isEnd(predicateType[prefix.length]));
   if (found === undefined) return UNKNOWN;

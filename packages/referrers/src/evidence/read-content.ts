@@ -21,6 +21,13 @@ const READERS: Partial<Record<NonNullable<StatementClass["format"]>, ReadText>> 
 /**
  * What whole content is, with everything that it is wrapped in; undefined where it is nothing that ocilot knows.
  * @param expected what it is attached to
+ * @example
+ * ```ts
+ * import { readFile } from "node:fs/promises";
+ * import { readContent } from "@ocilot/referrers";
+ *
+ * console.log(readContent(await readFile("./sbom.spdx.json"), { kind: "other" }, undefined));
+ * ```
  */
 export function readContent(bytes: Uint8Array, claimed: StatementClass, expected: Digest | undefined): OpenedContent | undefined {
   const guess = guessContent(bytes);

@@ -7,6 +7,17 @@ import type { Classification } from "./statement.js";
 /**
  * What each referrer states, by its digest: as the manifests tell it, and where they do not tell what kind of statement it is
  * (an envelope without an annotation, a bare JSON file), as the content tells it. Of most layouts no blob is read.
+ * @example
+ * ```ts
+ * import { Layout } from "@ocilot/layout";
+ * import { openView, readGraph, resolveReferrers } from "@ocilot/referrers";
+ *
+ * const layout = await Layout.open("./layout");
+ * const view = await openView(layout);
+ * const graph = await readGraph(view);
+ * const edges = graph.of((await layout.resolve("v1")).digest);
+ * for (const [digest, found] of await resolveReferrers(view, edges, layout.blobs)) console.log(digest, found[0]?.kind);
+ * ```
  */
 export async function resolveReferrers(
   view: LayoutView,

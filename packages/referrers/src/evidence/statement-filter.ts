@@ -10,7 +10,16 @@ export interface StatementFilter {
   readonly predicateType?: string | undefined;
 }
 
-/** Tells whether a statement is one of those wanted. */
+/**
+ * Tells whether a statement is one of those wanted.
+ * @example
+ * ```ts
+ * import { classifyArtifactType, matchesStatement } from "@ocilot/referrers";
+ *
+ * const [statement] = classifyArtifactType("application/spdx+json");
+ * console.log(matchesStatement(statement, { kinds: ["sbom"] })); // true
+ * ```
+ */
 export function matchesStatement(statement: Classification, filter: StatementFilter): boolean {
   const { kinds, format, predicateType } = filter;
   return (
@@ -20,7 +29,15 @@ export function matchesStatement(statement: Classification, filter: StatementFil
   );
 }
 
-/** Tells whether a filter lets everything through. */
+/**
+ * Tells whether a filter lets everything through.
+ * @example
+ * ```ts
+ * import { isOpenFilter } from "@ocilot/referrers";
+ *
+ * console.log(isOpenFilter({}), isOpenFilter({ kinds: ["sbom"] })); // true false
+ * ```
+ */
 export function isOpenFilter(filter: StatementFilter): boolean {
   const { kinds, format, predicateType } = filter;
   return (kinds === undefined || kinds.length === 0) && format === undefined && predicateType === undefined;

@@ -12,6 +12,7 @@ export const STATEMENT_KINDS = [
   "source",
   "other",
 ] as const;
+/** What a statement is: one of `STATEMENT_KINDS`. */
 export type StatementKind = (typeof STATEMENT_KINDS)[number];
 
 /** The formats of documents and signatures that ocilot recognizes. */
@@ -34,6 +35,7 @@ export const STATEMENT_FORMATS = [
   "notation-jws",
   "notation-cose",
 ] as const;
+/** The format of a statement: one of `STATEMENT_FORMATS`. */
 export type StatementFormat = (typeof STATEMENT_FORMATS)[number];
 
 /** The ways to wrap a statement, one for each file of `wrappings/`. */
@@ -62,7 +64,16 @@ export interface StatementClass {
   readonly encoding?: DocumentEncoding;
 }
 
-/** The class of something, without what else it says. */
+/**
+ * The class of something, without what else it says.
+ * @example
+ * ```ts
+ * import { classifyArtifactType, classOf } from "@ocilot/referrers";
+ *
+ * const [statement] = classifyArtifactType("application/spdx+json");
+ * console.log(classOf(statement)); // without what wraps it
+ * ```
+ */
 export function classOf(statement: StatementClass): StatementClass {
   const { kind, format, version, encoding } = statement;
   return {

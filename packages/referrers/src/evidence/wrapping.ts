@@ -17,6 +17,7 @@ export interface BlobPeek {
   head(descriptor: Descriptor, maxBytes: number): Promise<Uint8Array | OcilotError>;
 }
 
+/** Limits for opening statements, and what they are attached to. */
 export interface OpenStatementsOptions {
   /** What the referrer is attached to: a statement that names other digests only gets a note. */
   readonly subject?: Digest;

@@ -6,6 +6,7 @@ import { type Garbage, type GcResult, type PlanOptions, figuresOf } from "./gc-r
 import { planGarbage, surveyGarbage } from "./plan-garbage.js";
 import { sweep } from "./sweep.js";
 
+/** What garbage collection removes and reports. */
 export interface GcOptions extends PlanOptions, WriteOptions {
   readonly onProgress?: (event: { readonly step: keyof GcResult["steps"]; readonly figures: GcResult["steps"]["mark"] }) => void;
 }

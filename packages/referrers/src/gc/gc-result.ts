@@ -11,6 +11,7 @@ export interface PlanOptions {
   signal?: AbortSignal;
 }
 
+/** A step of garbage collection, in their order. */
 export type GcStep = "prune" | "mark" | "scan" | "sweep";
 
 /** What a step did: a count and bytes. */
@@ -22,12 +23,14 @@ export interface StepFigures {
 /** Why an unreferenced blob stays. */
 export type KeepReason = "young" | "unknown-algorithm";
 
+/** A blob that garbage collection removes. */
 export interface Garbage {
   readonly digest: Digest;
   /** In bytes. */
   readonly size: number;
 }
 
+/** What garbage collection did, or would do. */
 export interface GcResult {
   readonly dryRun: boolean;
   readonly steps: Readonly<Record<GcStep, StepFigures>>;

@@ -82,12 +82,36 @@ export interface Problem {
   readonly fix?: string;
 }
 
-/** Returns true if the referrer is only in `blobs/` and not reachable from `index.json`. */
+/**
+ * Returns true if the referrer is only in `blobs/` and not reachable from `index.json`.
+ * @example
+ * ```ts
+ * import { Layout } from "@ocilot/layout";
+ * import { isUnlisted, openView, readGraph } from "@ocilot/referrers";
+ *
+ * const layout = await Layout.open("./layout");
+ * const view = await openView(layout);
+ * const graph = await readGraph(view);
+ * for (const edge of graph.edges()) if (isUnlisted(edge)) console.log(edge.referrer.digest, "is not in index.json");
+ * ```
+ */
 export function isUnlisted(edge: Pick<ReferrerEdge, "evidence">): boolean {
   return edge.evidence.some((e) => e.convention === "unlisted");
 }
 
-/** The key that makes two statements the same edge. */
+/**
+ * The key that makes two statements the same edge.
+ * @example
+ * ```ts
+ * import { Layout } from "@ocilot/layout";
+ * import { edgeKey, openView, readGraph } from "@ocilot/referrers";
+ *
+ * const layout = await Layout.open("./layout");
+ * const view = await openView(layout);
+ * const graph = await readGraph(view);
+ * console.log(new Set([...graph.edges()].map(edgeKey)).size, "links");
+ * ```
+ */
 export function edgeKey(edge: { readonly subject: Digest; readonly referrer: { readonly digest: Digest } }): string {
   return `${edge.subject} ${edge.referrer.digest}`;
 }

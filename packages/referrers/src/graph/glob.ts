@@ -1,6 +1,12 @@
 /**
  * Tells whether `text` is of the form `pattern`: `*` stands for any characters, `?` for one. No regular expression, so
  * that no pattern from outside can make it slow.
+ * @example
+ * ```ts
+ * import { matchesGlob } from "@ocilot/referrers";
+ *
+ * console.log(matchesGlob("https://slsa.dev/provenance/v1", "https://slsa.dev/*")); // true
+ * ```
  */
 export function matchesGlob(text: string, pattern: string): boolean {
   let t = 0;

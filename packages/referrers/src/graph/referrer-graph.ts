@@ -121,7 +121,21 @@ function sameEvidence(a: LinkEvidence, b: LinkEvidence): boolean {
   return a.convention === b.convention && a.position === b.position && a.within === b.within;
 }
 
-/** The S-edge that a manifest with a `subject` is, or that a list states which is taken at its word; undefined for any other node. */
+/**
+ * The S-edge that a manifest with a `subject` is, or that a list states which is taken at its word; undefined for any other node.
+ * @example
+ * ```ts
+ * import { Layout } from "@ocilot/layout";
+ * import { openView, subjectEdge } from "@ocilot/referrers";
+ *
+ * const layout = await Layout.open("./layout");
+ * const view = await openView(layout);
+ * for (const { descriptor, position } of view.entries) {
+ *   const [node] = await view.nodes([descriptor]);
+ *   if (node !== undefined) console.log(subjectEdge(node, { convention: "oras", position })?.subject);
+ * }
+ * ```
+ */
 export function subjectEdge(node: ManifestNode, evidence: LinkEvidence): ReferrerEdge | undefined {
   if (node.state === "listed") return listedEdge(node, evidence);
   const manifest = manifestOf(node);

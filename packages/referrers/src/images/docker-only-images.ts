@@ -18,7 +18,17 @@ export interface DockerOnlyImage {
   readonly file: string;
 }
 
-/** Returns the images that only Docker's files list; `configs` are those of the images that `index.json` lists too. */
+/**
+ * Returns the images that only Docker's files list; `configs` are those of the images that `index.json` lists too.
+ * @example
+ * ```ts
+ * import { Layout } from "@ocilot/layout";
+ * import { dockerOnlyImages } from "@ocilot/referrers";
+ *
+ * const layout = await Layout.open("./layout");
+ * for (const { digest, size } of await dockerOnlyImages(layout, new Set())) console.log(digest, size);
+ * ```
+ */
 export async function dockerOnlyImages(layout: Layout, configs: ReadonlySet<Digest>): Promise<DockerOnlyImage[]> {
   const { images } = await layout.dockerImages();
   const found: DockerOnlyImage[] = [];

@@ -7,6 +7,21 @@ import type { LayoutView } from "../view/layout-view.js";
 /**
  * Returns the entries of images by digest, in their order: of those that stand for themselves, and of tagged platforms of
  * another image. Lists of referrers and referrers, tagged or not, are no images.
+ * @example
+ * ```ts
+ * import { Layout } from "@ocilot/layout";
+ * import { imageEntries, openView, readGraph } from "@ocilot/referrers";
+ *
+ * const layout = await Layout.open("./layout");
+ * const view = await openView(layout);
+ * const graph = await readGraph(view);
+ * for (const [digest, entries] of await imageEntries(view, graph)) {
+ *   console.log(
+ *     digest,
+ *     entries.map((entry) => entry.tag),
+ *   );
+ * }
+ * ```
  */
 export async function imageEntries(view: LayoutView, graph: ReferrerGraph): Promise<Map<Digest, IndexEntry[]>> {
   const roots = await rootImages(graph, view);

@@ -2,7 +2,19 @@ import type { Descriptor, Digest } from "@ocilot/layout/spec";
 import type { ReferrerGraph } from "../graph/referrer-graph.js";
 import { type LayoutView, manifestOf } from "../view/layout-view.js";
 
-/** Returns the manifests below an image index, through nested indexes, without the attestations among them. */
+/**
+ * Returns the manifests below an image index, through nested indexes, without the attestations among them.
+ * @example
+ * ```ts
+ * import { Layout } from "@ocilot/layout";
+ * import { openView, platformManifests, readGraph } from "@ocilot/referrers";
+ *
+ * const layout = await Layout.open("./layout");
+ * const view = await openView(layout);
+ * const graph = await readGraph(view);
+ * console.log((await platformManifests(view, graph, await layout.resolve("v1"))).map((d) => d.digest));
+ * ```
+ */
 export async function platformManifests(view: LayoutView, graph: ReferrerGraph, root: Descriptor): Promise<Descriptor[]> {
   const referrers = graph.referrers();
   const seen = new Set<Digest>([root.digest]);

@@ -11,6 +11,7 @@ import { conventionsToWrite, projectAll } from "../write/project-records.js";
 import { refuseRegistry } from "../view/refuse-registry.js";
 import { type Lift, type LiftSource, type NotLifted, planLifts } from "./plan-lift.js";
 
+/** Which links are lifted, and how they are recorded. */
 export interface LiftOptions extends WriteOptions {
   /** Lift only links of these (default: all except `legacy`). */
   readonly from?: readonly LiftSource[];
@@ -18,6 +19,7 @@ export interface LiftOptions extends WriteOptions {
   readonly dryRun?: boolean;
 }
 
+/** What `lift` did, or would do. */
 export interface LiftResult {
   readonly dryRun: boolean;
   /** New manifests, each with the link that it stands for. */

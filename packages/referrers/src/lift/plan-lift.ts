@@ -12,6 +12,7 @@ import { isLiftable, liftedLinks } from "./lifted.js";
 
 /** Whose links can be lifted: the conventions that hold links without a subject, and manifests of the two withdrawn types. */
 export const LIFT_SOURCES = ["buildkit", "cosign-tags", "cosign-save", "containerd", "hauler", "legacy"] as const;
+/** A convention whose links `lift` reads. */
 export type LiftSource = (typeof LIFT_SOURCES)[number];
 
 /** A link that gets, or has, a manifest with a subject beside the one that it had. */

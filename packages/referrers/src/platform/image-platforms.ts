@@ -38,6 +38,16 @@ interface Step {
 /**
  * Returns the platforms of an image. A platform is what the descriptor states, else the image config, else the descriptor of
  * the enclosing index. Children that are absent count by their descriptor.
+ * @example
+ * ```ts
+ * import { Layout } from "@ocilot/layout";
+ * import { formatPlatform, imagePlatforms, openView } from "@ocilot/referrers";
+ *
+ * const layout = await Layout.open("./layout");
+ * const view = await openView(layout);
+ * const { images } = await imagePlatforms(layout, view, await layout.resolve("v1"));
+ * console.log(images.map(({ platform }) => platform && formatPlatform(platform)));
+ * ```
  */
 export async function imagePlatforms(layout: Layout, view: LayoutView, root: Descriptor): Promise<ImagePlatforms> {
   const leaves: { node: ManifestNode; inherited: Platform | undefined }[] = [];

@@ -5,6 +5,7 @@ import { type PlatformImage, imagePlatforms } from "./image-platforms.js";
 import { isSamePlatform, matchesPlatform } from "./match-platform.js";
 import { formatPlatform } from "./parse-platform.js";
 
+/** What `resolvePlatform` may use. */
 export interface ResolvePlatformOptions {
   /** A view of the layout that is open already. */
   readonly view?: LayoutView;
@@ -36,7 +37,20 @@ export async function resolvePlatform(
   return choosePlatform((await imagePlatforms(layout, view, image)).images, image, wanted);
 }
 
-/** As {@link resolvePlatform}, from images at hand. */
+/**
+ * As {@link resolvePlatform}, from images at hand.
+ * @example
+ * ```ts
+ * import { Layout } from "@ocilot/layout";
+ * import { choosePlatform, imagePlatforms, openView, parsePlatform } from "@ocilot/referrers";
+ *
+ * const layout = await Layout.open("./layout");
+ * const view = await openView(layout);
+ * const image = await layout.resolve("v1");
+ * const { images } = await imagePlatforms(layout, view, image);
+ * console.log(choosePlatform(images, image, parsePlatform("linux/amd64")).descriptor.digest); // throws where there is none
+ * ```
+ */
 export function choosePlatform(images: readonly PlatformImage[], image: Descriptor, wanted: Platform): PlatformImage {
   const fitting = distinct(images.filter((i) => matchesPlatform(i.platform, wanted)));
   const exact = fitting.length > 1 ? fitting.filter((i) => isSamePlatform(i.platform, wanted)) : fitting;

@@ -28,7 +28,15 @@ export function parsePolicy(bytes: Uint8Array, name: string = POLICY_FILE): Poli
   return checkPolicyJson(parseJson(bytes, name), name);
 }
 
-/** As {@link parsePolicy}, for a parsed document. */
+/**
+ * As {@link parsePolicy}, for a parsed document.
+ * @example
+ * ```ts
+ * import { checkPolicyJson } from "@ocilot/referrers";
+ *
+ * console.log(checkPolicyJson({ version: 1, require: [{ kind: "sbom" }] }, "policy").require);
+ * ```
+ */
 export function checkPolicyJson(json: unknown, name: string = POLICY_FILE): Policy {
   if (!isRecord(json)) throw invalid("$", "is not an object");
   refuseUnknown(json, "$", MEMBERS);

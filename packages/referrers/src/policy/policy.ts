@@ -40,7 +40,15 @@ export function defaultScope({ kind, artifactType }: Pick<Requirement, "kind" | 
 /** A policy that requires nothing. */
 export const NO_POLICY: Policy = { require: [], noDangling: false, tools: [] };
 
-/** Returns everything that any of several policies requires. */
+/**
+ * Returns everything that any of several policies requires.
+ * @example
+ * ```ts
+ * import { joinPolicies, parseRequire } from "@ocilot/referrers";
+ *
+ * console.log(joinPolicies([parseRequire("signature"), parseRequire("sbom")]).require.length); // 2
+ * ```
+ */
 export function joinPolicies(policies: readonly Policy[]): Policy {
   const limited = policies.flatMap((p) => (p.digestAlgorithms === undefined ? [] : [p.digestAlgorithms]));
   const [first, ...more] = limited;

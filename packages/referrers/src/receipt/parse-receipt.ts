@@ -6,6 +6,14 @@ import { RECEIPT_TYPE, type Receipt, type ReceiptReferrer, type ReceiptRoot, sea
  * Parses a receipt and checks its own digest.
  * @param name of the file, for messages
  * @throws OcilotError `DOCUMENT_INVALID` with a JSON path, `LIMIT_EXCEEDED`
+ * @example
+ * ```ts
+ * import { readFile } from "node:fs/promises";
+ * import { parseReceipt } from "@ocilot/referrers";
+ *
+ * const { roots, blobs } = parseReceipt(await readFile("./receipt.json"), "receipt.json");
+ * console.log(roots.length, blobs.length);
+ * ```
  */
 export function parseReceipt(bytes: Uint8Array, name: string): Receipt {
   const json = parseJson(bytes, name);

@@ -31,6 +31,7 @@ export interface ReceiptReferrer {
   readonly kinds?: readonly StatementKind[];
 }
 
+/** An image that a receipt lists, with its tag. */
 export interface ReceiptRoot {
   readonly digest: Digest;
   readonly tag?: string;
@@ -110,7 +111,17 @@ export async function recordPositions({ view, graph }: Pick<VerifyEvidence, "vie
 
 const NAMING: ReadonlySet<ConventionId> = new Set(["cosign-tags", "cosign-save", "hauler"]);
 
-/** Returns the canonical text of a receipt, as it is written to a file. */
+/**
+ * Returns the canonical text of a receipt, as it is written to a file.
+ * @example
+ * ```ts
+ * import { Layout } from "@ocilot/layout";
+ * import { makeReceipt, receiptText, verifyLayout } from "@ocilot/referrers";
+ *
+ * const { evidence } = await verifyLayout(await Layout.open("./layout"));
+ * if (evidence !== undefined) console.log(receiptText(await makeReceipt(evidence)));
+ * ```
+ */
 export function receiptText(receipt: Receipt): string {
   return canonicalJson({
     ...receipt,

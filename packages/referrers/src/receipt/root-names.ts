@@ -14,7 +14,16 @@ export function splitName(name: string): RootName {
   return repository === undefined || tag === undefined ? { tag: name } : { repository, tag };
 }
 
-/** Returns the repositories that the names of a receipt begin with, sorted. */
+/**
+ * Returns the repositories that the names of a receipt begin with, sorted.
+ * @example
+ * ```ts
+ * import { readFile } from "node:fs/promises";
+ * import { parseReceipt, repositoriesIn } from "@ocilot/referrers";
+ *
+ * console.log(repositoriesIn(parseReceipt(await readFile("./receipt.json"), "receipt.json")));
+ * ```
+ */
 export function repositoriesIn(receipt: Receipt): string[] {
   return [...new Set(receipt.roots.flatMap((r) => (r.tag === undefined ? [] : (splitName(r.tag).repository ?? []))))].toSorted();
 }

@@ -50,7 +50,15 @@ export interface Projection {
   readonly digestChanges?: readonly DigestChange[];
 }
 
-/** A projection that changes nothing but what is given. */
+/**
+ * A projection that changes nothing but what is given.
+ * @example
+ * ```ts
+ * import { projection } from "@ocilot/referrers";
+ *
+ * console.log(projection({ refusals: ["read-only"] })); // no changes, blobs or losses
+ * ```
+ */
 export function projection(parts: Partial<Projection> = {}): Projection {
   return { changes: [], blobs: [], losses: [], refusals: [], kept: [], ...parts };
 }

@@ -5,6 +5,17 @@ import type { NewBlob } from "../view/layout-view.js";
 /**
  * The line of a referrer in a referrers response, exactly as a registry would compute it from the manifest.
  * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers
+ * @example
+ * ```ts
+ * import { Layout } from "@ocilot/layout";
+ * import { openView, readGraph, responseDescriptor } from "@ocilot/referrers";
+ *
+ * const layout = await Layout.open("./layout");
+ * const view = await openView(layout);
+ * const graph = await readGraph(view);
+ * const image = await layout.resolve("v1");
+ * console.log(graph.of(image.digest).map((edge) => responseDescriptor(edge).artifactType));
+ * ```
  */
 export function responseDescriptor(edge: ReferrerEdge): Descriptor {
   const { mediaType, digest, size } = edge.referrer;
@@ -17,12 +28,38 @@ export function responseDescriptor(edge: ReferrerEdge): Descriptor {
 /** Lines in one piece of {@link responsePieces}. */
 const PIECE = 1000;
 
-/** The text of a referrers response: byte for byte what regclient and olareg write for these lines in this order. */
+/**
+ * The text of a referrers response: byte for byte what regclient and olareg write for these lines in this order.
+ * @example
+ * ```ts
+ * import { Layout } from "@ocilot/layout";
+ * import { openView, readGraph, responseDescriptor, responseText } from "@ocilot/referrers";
+ *
+ * const layout = await Layout.open("./layout");
+ * const view = await openView(layout);
+ * const graph = await readGraph(view);
+ * const image = await layout.resolve("v1");
+ * console.log(responseText(graph.of(image.digest).map(responseDescriptor)));
+ * ```
+ */
 export function responseText(lines: readonly Descriptor[]): string {
   return [...responsePieces(lines, (line) => line)].join("");
 }
 
-/** {@link responseText} piece by piece, for a response that need not be in memory as a whole. */
+/**
+ * {@link responseText} piece by piece, for a response that need not be in memory as a whole.
+ * @example
+ * ```ts
+ * import { Layout } from "@ocilot/layout";
+ * import { openView, readGraph, responseDescriptor, responsePieces } from "@ocilot/referrers";
+ *
+ * const layout = await Layout.open("./layout");
+ * const view = await openView(layout);
+ * const graph = await readGraph(view);
+ * const image = await layout.resolve("v1");
+ * for (const piece of responsePieces(graph.of(image.digest), responseDescriptor)) process.stdout.write(piece);
+ * ```
+ */
 export function* responsePieces<T>(items: readonly T[], lineOf: (item: T) => Descriptor): Iterable<string> {
   yield `{"schemaVersion":2,"mediaType":"${IMAGE_INDEX}","manifests":[`;
   for (let start = 0; start < items.length; start += PIECE) {
@@ -47,7 +84,17 @@ export function continuedList(text: string, edges: readonly ReferrerEdge[], dige
   return textBlob(`${text.slice(0, -2)},${descriptorsText(lines).slice(1, -1)}]}`, digestOf);
 }
 
-/** Tells whether two lines say the same; olareg 0.2.2 hangs on a list with a line that says anything else. */
+/**
+ * Tells whether two lines say the same; olareg 0.2.2 hangs on a list with a line that says anything else.
+ * @example
+ * ```ts
+ * import { Layout } from "@ocilot/layout";
+ * import { sameLine } from "@ocilot/referrers";
+ *
+ * const image = await (await Layout.open("./layout")).resolve("v1");
+ * console.log(sameLine(image, { ...image, artifactType: "text/plain" })); // false
+ * ```
+ */
 export function sameLine(a: Descriptor, b: Descriptor): boolean {
   if (a.digest !== b.digest || a.size !== b.size || a.mediaType !== b.mediaType) return false;
   if (isPlain(a) && isPlain(b) && a.artifactType === b.artifactType && sameStrings(a.annotations ?? {}, b.annotations ?? {})) return true;

@@ -10,6 +10,16 @@ import type { LayoutView } from "../view/layout-view.js";
  * index that only another subject's record leads to; what decides over writing therefore takes the whole layout.
  *
  * A record of something that `index.json` does not list stays: it may lead to a referrer that nothing else leads to.
+ * @example
+ * ```ts
+ * import { Layout } from "@ocilot/layout";
+ * import { openView, readGraph, viewOfSubject } from "@ocilot/referrers";
+ *
+ * const layout = await Layout.open("./layout");
+ * const view = await openView(layout);
+ * const image = await layout.resolve("v1");
+ * console.log((await readGraph(viewOfSubject(view, image.digest))).of(image.digest).length);
+ * ```
  */
 export function viewOfSubject(view: LayoutView, subject: Digest): LayoutView {
   const listed = new Set<string>(view.entries.map((e) => e.descriptor.digest));

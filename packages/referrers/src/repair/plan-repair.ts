@@ -34,6 +34,7 @@ export type RepairStep =
   | { readonly op: "records"; readonly to: ConventionId; readonly changes: number }
   | { readonly op: "remove"; readonly file: string };
 
+/** The steps of a repair, and the findings that stay. */
 export interface RepairPlan {
   readonly steps: readonly RepairStep[];
   /** What is not repaired, and why. */
@@ -47,6 +48,7 @@ export interface EmbeddedOffer {
   readonly size: number;
 }
 
+/** Where a repair may take missing blobs from. */
 export interface PlanRepairOptions {
   readonly from?: readonly Layout[] | undefined;
   readonly signal?: AbortSignal | undefined;

@@ -6,6 +6,7 @@ import { convert } from "../convert/apply-plan.js";
 import { type Finding, finding } from "../verify/finding.js";
 import { type RepairPlan, type RepairStep, planRepair, recordTarget } from "./plan-repair.js";
 
+/** Where missing blobs come from, and how a layout is repaired. */
 export interface RepairOptions extends WriteOptions {
   /** Layouts to take blobs from, in this order. */
   readonly from?: readonly Layout[] | undefined;
@@ -25,6 +26,7 @@ export interface RepairProgress {
   readonly totalBytes: number;
 }
 
+/** What a repair did, or would do. */
 export interface RepairResult {
   readonly dryRun: boolean;
   /** What was done, or would be. */

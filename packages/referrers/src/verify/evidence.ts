@@ -6,6 +6,7 @@ import type { Content, VerifyProgress } from "./blob-content.js";
 import type { Inventory } from "./blob-uses.js";
 import type { Finding } from "./finding.js";
 
+/** What is verified, and against what. */
 export interface VerifyOptions {
   /** Only what these lead to, with every referrer; each as `Layout.resolve` takes it (default: everything). */
   readonly references?: readonly string[] | undefined;

@@ -1,7 +1,17 @@
 import { isOcilotError } from "@ocilot/layout/web";
 import { type Finding, finding } from "./finding.js";
 
-/** Returns the finding for a layout that cannot be opened; undefined for errors that say nothing about the layout's files. */
+/**
+ * Returns the finding for a layout that cannot be opened; undefined for errors that say nothing about the layout's files.
+ * @example
+ * ```ts
+ * import { Layout } from "@ocilot/layout";
+ * import { fileError } from "@ocilot/referrers";
+ *
+ * const opened = await Layout.open("./layout").catch((error: unknown) => fileError(error) ?? Promise.reject(error));
+ * console.log("code" in opened ? opened.message : opened.location);
+ * ```
+ */
 export function fileError(error: unknown): Finding | undefined {
   if (!isOcilotError(error, "LAYOUT_INVALID", "LIMIT_EXCEEDED", "LINK_OUTSIDE", "IO_ERROR", "ACCESS_DENIED")) return undefined;
   const { file = "index.json", path } = error.details as Partial<Record<"file" | "path", string>>;

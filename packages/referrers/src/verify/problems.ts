@@ -9,7 +9,19 @@ import { groupBy } from "../graph/group-by.js";
 import { findLists } from "../records/referrer-lists.js";
 import { type LayoutView, type ManifestNode, manifestOf } from "../view/layout-view.js";
 
-/** Returns everything unusual about the links of a layout, by entry. */
+/**
+ * Returns everything unusual about the links of a layout, by entry.
+ * @example
+ * ```ts
+ * import { Layout } from "@ocilot/layout";
+ * import { findProblems, openView, readGraph } from "@ocilot/referrers";
+ *
+ * const layout = await Layout.open("./layout");
+ * const view = await openView(layout);
+ * const graph = await readGraph(view);
+ * for (const { code, message } of await findProblems(view, graph)) console.log(code, message);
+ * ```
+ */
 export async function findProblems(view: LayoutView, graph: ReferrerGraph): Promise<Problem[]> {
   const problems: Problem[] = [...entryProblems(view), ...(await manifestProblems(view, graph)), ...(await findLists(view)).problems];
   for (const convention of conventionsFor(view.origin)) problems.push(...(await convention.detect(view)).problems);
@@ -60,7 +72,17 @@ async function manifestProblems(view: LayoutView, graph: ReferrerGraph): Promise
   return problems;
 }
 
-/** Says that oras and most registries refuse a manifest for its size. */
+/**
+ * Says that oras and most registries refuse a manifest for its size.
+ * @example
+ * ```ts
+ * import { Layout, MAX_MANIFEST_BYTES } from "@ocilot/layout";
+ * import { largeMessage } from "@ocilot/referrers";
+ *
+ * const image = await (await Layout.open("./layout")).resolve("v1");
+ * if (image.size > MAX_MANIFEST_BYTES) console.log(largeMessage(image));
+ * ```
+ */
 export function largeMessage(descriptor: Descriptor): string {
   const { digest, size } = descriptor;
   return `the manifest ${digest} has ${size} bytes; oras and most registries refuse more than ${PORTABLE_MANIFEST_BYTES}`;

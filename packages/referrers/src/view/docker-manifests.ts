@@ -12,7 +12,19 @@ export interface DockerManifests {
   readonly byConfig: ReadonlyMap<Digest, Descriptor>;
 }
 
-/** Finds the manifests of the images that Docker's files list. The files name configs: an image's manifest is one with that config. */
+/**
+ * Finds the manifests of the images that Docker's files list. The files name configs: an image's manifest is one with that config.
+ * @example
+ * ```ts
+ * import { Layout, parseDockerImages } from "@ocilot/layout";
+ * import { dockerManifests, openView } from "@ocilot/referrers";
+ *
+ * const layout = await Layout.open("./layout");
+ * const view = await openView(layout);
+ * const { byConfig } = await dockerManifests(layout, view, parseDockerImages(await layout.dockerDocuments()));
+ * for (const [config, manifest] of byConfig) console.log(config, manifest.digest);
+ * ```
+ */
 export async function dockerManifests(layout: Layout, view: LayoutView, docker: Pick<DockerImages, "images">): Promise<DockerManifests> {
   const { images } = docker;
   const configs = new Set(images.flatMap((image) => image.config ?? []));

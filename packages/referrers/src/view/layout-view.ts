@@ -72,7 +72,19 @@ export interface LayoutView {
   with(change: { entries?: readonly Descriptor[]; annotations?: Readonly<Record<string, string>>; blobs?: readonly NewBlob[] }): LayoutView;
 }
 
-/** The manifest behind a node, if it could be read. */
+/**
+ * The manifest behind a node, if it could be read.
+ * @example
+ * ```ts
+ * import { Layout } from "@ocilot/layout";
+ * import { manifestOf, openView } from "@ocilot/referrers";
+ *
+ * const layout = await Layout.open("./layout");
+ * const view = await openView(layout);
+ * const [node] = await view.nodes([await layout.resolve("v1")]);
+ * console.log(manifestOf(node)?.mediaType);
+ * ```
+ */
 export function manifestOf(node: ManifestNode | undefined): Manifest | undefined {
   return node?.state === "read" ? node.manifest : undefined;
 }

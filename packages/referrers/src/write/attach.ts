@@ -19,6 +19,7 @@ const JITTER_MS = 200;
 /** In milliseconds (default: as for the lock). */
 const DEFAULT_WAIT_MS = 30_000;
 
+/** How a new referrer is recorded. */
 export interface AttachOptions extends WriteOptions {
   /** Record it in these conventions; by default in those in use, or in `universal` if there are none. */
   readonly conventions?: readonly ConventionId[];

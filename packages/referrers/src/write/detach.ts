@@ -23,6 +23,7 @@ export interface DetachResult {
   readonly removed: readonly DetachedLink[];
 }
 
+/** How a referrer is detached. */
 export interface DetachOptions extends WriteOptions {
   /** Detach the referrers of the referrer too; without it a referrer that has any is refused. */
   readonly recursive?: boolean;

@@ -10,6 +10,15 @@ import { writeDraft } from "./project-records.js";
  * itself. Its own referrers stay, and so does an image index that it is a part of. A crash in between leaves the blob, marked
  * as about to be deleted; the next `detach` or `gc` deletes it.
  * @throws OcilotError `REF_NOT_FOUND` if it is not there, and what writing throws
+ * @example
+ * ```ts
+ * import { Layout } from "@ocilot/layout";
+ * import { removeManifest } from "@ocilot/referrers";
+ *
+ * const layout = await Layout.open("./layout");
+ * const image = await layout.resolve("v1");
+ * await removeManifest(layout, image.digest); // its referrers stay
+ * ```
  */
 export async function removeManifest(layout: Layout, digest: Digest, options: WriteOptions = {}): Promise<void> {
   if (!(await layout.blobs.has(digest))) {

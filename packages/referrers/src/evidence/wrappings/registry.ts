@@ -26,7 +26,19 @@ export const WRAPPINGS: readonly Wrapping[] = [
   layer,
 ];
 
-/** The wrapping that a manifest has. */
+/**
+ * The wrapping that a manifest has.
+ * @example
+ * ```ts
+ * import { Layout, parseManifest } from "@ocilot/layout";
+ * import { wrappingOf } from "@ocilot/referrers";
+ *
+ * const layout = await Layout.open("./layout");
+ * const image = await layout.resolve("v1");
+ * const manifest = parseManifest(await layout.blobs.bytes(image), image.mediaType, image.digest);
+ * console.log(wrappingOf(manifest).id);
+ * ```
+ */
 export function wrappingOf(manifest: Manifest): Wrapping {
   return WRAPPINGS.find((w) => w.matches(manifest))!;
 }
