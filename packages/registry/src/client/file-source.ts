@@ -10,6 +10,16 @@ const CHUNK_BYTES: number = 256 * 1024;
 /**
  * What lies in an open file as a source. It is read by position, so that any number of attempts may read at once; the caller that opened the file
  * closes it, after the upload.
+ * @example
+ * ```ts
+ * import { closeSync, openSync } from "node:fs";
+ * import { extentSource } from "@ocilot/registry";
+ *
+ * const fd = openSync("./layer.tar.gz", "r");
+ * const source = extentSource({ fd, offset: 0, size: 1024 });
+ * for await (const piece of source.read(0)) console.log(piece.length);
+ * closeSync(fd);
+ * ```
  */
 export function extentSource(extent: Pick<BlobExtent, "fd" | "offset" | "size">): ReplayableSource {
   return {

@@ -1,7 +1,15 @@
 const NAME_PART = "(?:[a-z0-9]|[a-z0-9][a-z0-9-]*[a-z0-9])";
 const HOST_PATTERN: RegExp = new RegExp(`^(?:${NAME_PART}(?:\\.${NAME_PART})*|\\[[0-9a-f:.]+\\])(?::([0-9]{1,5}))?$`);
 
-/** Tells whether `value`, in lower case, is a host name, IPv4 address or bracketed IPv6 address, with or without a port. */
+/**
+ * Tells whether `value`, in lower case, is a host name, IPv4 address or bracketed IPv6 address, with or without a port.
+ * @example
+ * ```ts
+ * import { isHost } from "@ocilot/registry";
+ *
+ * console.log(isHost("localhost:5000"), isHost("local host")); // true false
+ * ```
+ */
 export function isHost(value: string): boolean {
   if (value.length > 255) return false;
   const match = HOST_PATTERN.exec(value);
@@ -16,7 +24,15 @@ export function hostname(host: string): string {
   return colon < 0 ? host : host.slice(0, colon);
 }
 
-/** Tells whether a host, with or without a port, is this machine: `localhost`, `*.localhost`, 127.0.0.0/8 or ::1. */
+/**
+ * Tells whether a host, with or without a port, is this machine: `localhost`, `*.localhost`, 127.0.0.0/8 or ::1.
+ * @example
+ * ```ts
+ * import { isLoopback } from "@ocilot/registry";
+ *
+ * console.log(isLoopback("127.0.0.1:5000"), isLoopback("registry.example")); // true false
+ * ```
+ */
 export function isLoopback(host: string): boolean {
   const name = hostname(host).toLowerCase();
   if (name === "localhost" || name.endsWith(".localhost")) return true;

@@ -69,7 +69,15 @@ export function parseRegistryReference(text: string): RegistryReference {
   return { ...splitName(rest, text), ...(tag !== undefined && { tag }), ...(digest !== undefined && { digest }) };
 }
 
-/** Tells whether `value` is a tag by the grammar of the distribution specification. */
+/**
+ * Tells whether `value` is a tag by the grammar of the distribution specification.
+ * @example
+ * ```ts
+ * import { isTag } from "@ocilot/registry";
+ *
+ * console.log(isTag("v1.2"), isTag("team/app")); // true false
+ * ```
+ */
 export function isTag(value: string): boolean {
   return TAG.test(value);
 }

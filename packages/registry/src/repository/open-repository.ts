@@ -5,6 +5,7 @@ import type { RecordOptions } from "./record-referrers.js";
 import type { RepositoryFocus } from "./repository-focus.js";
 import { repositoryLayout } from "./repository-layout.js";
 
+/** How a repository of a registry is opened. */
 export interface OpenRepositoryOptions extends RegistrySessionOptions {
   /** Connections, credentials and limits to use; by default a session of its own from these options, which ends when the layout is closed. */
   readonly session?: RegistrySession;
@@ -45,7 +46,16 @@ export async function openRepository(reference: string | RegistryReference, opti
   });
 }
 
-/** What a reference asks for. */
+/**
+ * What a reference asks for.
+ * @example
+ * ```ts
+ * import { focusOf, parseRegistryReference } from "@ocilot/registry";
+ *
+ * const reference = parseRegistryReference("docker://localhost:5000/app:v1");
+ * console.log(focusOf(reference)); // { tags: ["v1"], digests: [] }
+ * ```
+ */
 export function focusOf(reference: Pick<RegistryReference, "tag" | "digest">): RepositoryFocus {
   const { tag, digest } = reference;
   if (tag === undefined && digest === undefined) return { all: true };

@@ -17,6 +17,7 @@ export interface NewReferrer {
   readonly bytes: Uint8Array;
 }
 
+/** How referrers are recorded in a registry. */
 export interface RecordOptions extends WriteListOptions {
   /** Milliseconds until a registry has to list what it took; by default 75,000. */
   readonly apiLimit?: number;

@@ -9,6 +9,7 @@ import type { RepositoryFocus } from "./repository-focus.js";
 import { RepositoryIndex } from "./repository-index.js";
 import { UploadSessions } from "./upload-sessions.js";
 
+/** How a repository shows itself as a layout. */
 export interface RepositoryLayoutOptions {
   /** What is looked at; every tag by default, which takes a request for each. */
   readonly focus?: RepositoryFocus;
