@@ -32,6 +32,7 @@ export interface ServerLimits {
   readonly maxReferrersBytes: number;
 }
 
+/** The limits of a server where none are given. */
 export const DEFAULT_LIMITS: ServerLimits = {
   maxManifestBytes: 4 << 20,
   maxBlobBytes: 64 * 2 ** 30,

@@ -29,7 +29,15 @@ const LOOPBACK: BlockList = new Blocks();
 LOOPBACK.addSubnet("127.0.0.0", 8, "ipv4");
 LOOPBACK.addAddress("::1", "ipv6");
 
-/** Tells whether only this machine can reach an address. A name is not looked up: only `localhost` counts. */
+/**
+ * Tells whether only this machine can reach an address. A name is not looked up: only `localhost` counts.
+ * @example
+ * ```ts
+ * import { isLoopbackHost } from "@ocilot/server";
+ *
+ * console.log(isLoopbackHost("127.0.0.1"), isLoopbackHost("0.0.0.0")); // true false
+ * ```
+ */
 export function isLoopbackHost(host: string): boolean {
   const family = isIP(host);
   return family === 0 ? host === "localhost" : LOOPBACK.check(host, family === 4 ? "ipv4" : "ipv6");

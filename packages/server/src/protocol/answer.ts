@@ -46,7 +46,16 @@ export function bodySize(body: Answer["body"]): number {
   return typeof body === "string" ? Buffer.byteLength(body) : body instanceof Uint8Array ? body.length : body.size;
 }
 
-/** Collects the content of an answer; for tests and for callers inside this process. */
+/**
+ * Collects the content of an answer; for tests and for callers inside this process.
+ * @example
+ * ```ts
+ * import { bodyBytes, json } from "@ocilot/server";
+ *
+ * const { body } = json(200, { name: "app" });
+ * console.log(new TextDecoder().decode(await bodyBytes(body))); // {"name":"app"}
+ * ```
+ */
 export async function bodyBytes(body: Answer["body"]): Promise<Uint8Array> {
   if (body === undefined) return new Uint8Array();
   if (typeof body === "string") return new TextEncoder().encode(body);

@@ -17,7 +17,18 @@ export interface CheckOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Returns which tools find what in a layout, and the problems in the order in which they should be fixed. */
+/**
+ * Returns which tools find what in a layout, and the problems in the order in which they should be fixed.
+ * @example
+ * ```ts
+ * import { Layout } from "@ocilot/layout";
+ * import { readDiagnosis } from "@ocilot/server";
+ *
+ * const layout = await Layout.open("./layout");
+ * const { healthy, tools } = await readDiagnosis(layout);
+ * for (const { title, found, total } of tools) console.log(`${title}: ${found} of ${total}`, healthy);
+ * ```
+ */
 export async function readDiagnosis(layout: Layout, options: CheckOptions = {}): Promise<DiagnosisModel> {
   const { path, signal } = options;
   return diagnosisModel(await doctor(layout, { ...(signal && { signal }) }), renamed(layout, path));
@@ -54,7 +65,18 @@ export function withoutPlaces({ problems, ...rest }: DiagnosisModel): DiagnosisM
   };
 }
 
-/** Returns what verify finds, errors first. Every blob is hashed. */
+/**
+ * Returns what verify finds, errors first. Every blob is hashed.
+ * @example
+ * ```ts
+ * import { Layout } from "@ocilot/layout";
+ * import { readVerification } from "@ocilot/server";
+ *
+ * const layout = await Layout.open("./layout");
+ * const { findings, checked } = await readVerification(layout);
+ * console.log(findings.length, checked.blobs);
+ * ```
+ */
 export async function readVerification(layout: Layout, options: CheckOptions = {}): Promise<VerificationModel> {
   const { path, ...given } = options;
   const text = renamed(layout, path);

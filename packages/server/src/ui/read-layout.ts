@@ -50,6 +50,15 @@ export interface OpenedLayout {
 /**
  * Reads a layout as the page shows it: images, platforms and the evidence of each. Writes nothing.
  * @throws OcilotError what reading `index.json` throws
+ * @example
+ * ```ts
+ * import { Layout } from "@ocilot/layout";
+ * import { readLayout } from "@ocilot/server";
+ *
+ * const layout = await Layout.open("./layout");
+ * const { model } = await readLayout(layout, { name: "app" });
+ * console.log(model.name);
+ * ```
  */
 export async function readLayout(layout: Layout, options: ReadLayoutOptions): Promise<OpenedLayout> {
   const { name, tagsOf, isWhole = tagsOf === undefined, signal } = options;

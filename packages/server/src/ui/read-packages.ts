@@ -19,7 +19,18 @@ export interface Placed {
   readonly position: number;
 }
 
-/** Returns every statement of a model, with those of referrers of referrers. */
+/**
+ * Returns every statement of a model, with those of referrers of referrers.
+ * @example
+ * ```ts
+ * import { Layout } from "@ocilot/layout";
+ * import { placedStatements, readLayout } from "@ocilot/server";
+ *
+ * const layout = await Layout.open("./layout");
+ * const opened = await readLayout(layout, { name: "app" });
+ * for (const { image, statement } of placedStatements(opened)) console.log(image.tags, statement.kind);
+ * ```
+ */
 export function placedStatements(layout: Pick<OpenedLayout, "model" | "statements">): Placed[] {
   const { model, statements } = layout;
   const found: Placed[] = [];
@@ -35,7 +46,17 @@ export function placedStatements(layout: Pick<OpenedLayout, "model" | "statement
   }
 }
 
-/** Returns the packages of every SBOM in SPDX or CycloneDX. What cannot be searched says why. */
+/**
+ * Returns the packages of every SBOM in SPDX or CycloneDX. What cannot be searched says why.
+ * @example
+ * ```ts
+ * import { Layout } from "@ocilot/layout";
+ * import { readLayout, readPackages } from "@ocilot/server";
+ *
+ * const layout = await Layout.open("./layout");
+ * for (const { format, packages } of await readPackages(layout, await readLayout(layout, { name: "app" }))) console.log(format, packages.length);
+ * ```
+ */
 export async function readPackages(layout: Layout, opened: OpenedLayout, signal?: AbortSignal): Promise<SbomModel[]> {
   const sboms: SbomModel[] = [];
   const known = new Map<string, Pick<SbomModel, "packages" | "leftOut" | "problem">>();

@@ -17,6 +17,14 @@ export interface FoundPackages {
  * components are found too. Pure; every text is as long as it may be shown.
  * @see https://spdx.github.io/spdx-spec/
  * @see https://cyclonedx.org/docs/1.6/json/
+ * @example
+ * ```ts
+ * import { readFile } from "node:fs/promises";
+ * import { sbomPackages } from "@ocilot/server";
+ *
+ * const found = sbomPackages(JSON.parse(await readFile("./sbom.spdx.json", "utf8")));
+ * console.log(found?.packages.map(({ name, version }) => `${name} ${version}`));
+ * ```
  */
 export function sbomPackages(document: unknown): FoundPackages | undefined {
   if (!isRecord(document)) return undefined;
