@@ -5,7 +5,9 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { ROOT } from "./blocks.js";
 
 const LIBRARIES = ["layout", "referrers", "registry", "server"];
-const entryOf = (name: string): string => join(ROOT, "packages", name, "src/index.ts");
+const entryOf = (name: string, entry = "index"): string => join(ROOT, "packages", name, `src/${entry}.ts`);
+/** Every entry whose exports a page of the API may show, main entries first. */
+const ENTRIES = [...LIBRARIES.map((name) => [name, "index"] as const), ["layout", "web"] as const, ["referrers", "web"] as const];
 /** The pages that name functions to a person who begins. */
 const PAGES = [
   "README.md",
@@ -57,16 +59,22 @@ function fenced(text: string): string {
 }
 
 beforeAll(() => {
-  program = ts.createProgram(LIBRARIES.map(entryOf), OPTIONS);
+  program = ts.createProgram(
+    ENTRIES.map(([name, entry]) => entryOf(name, entry)),
+    OPTIONS,
+  );
   const checker = program.getTypeChecker();
-  exported = LIBRARIES.flatMap((library) => {
-    const module = checker.getSymbolAtLocation(program.getSourceFile(entryOf(library))!)!;
+  const seen = new Set<ts.Symbol>();
+  exported = ENTRIES.flatMap(([library, entry]) => {
+    const module = checker.getSymbolAtLocation(program.getSourceFile(entryOf(library, entry))!)!;
     return checker.getExportsOfModule(module).map((symbol) => ({
       library,
       name: symbol.name,
       symbol: (symbol.flags & ts.SymbolFlags.Alias) === 0 ? symbol : checker.getAliasedSymbol(symbol),
     }));
-  }).filter(({ symbol }) => (symbol.flags & (ts.SymbolFlags.Function | ts.SymbolFlags.Class)) !== 0);
+  })
+    .filter(({ symbol }) => (symbol.flags & (ts.SymbolFlags.Function | ts.SymbolFlags.Class)) !== 0)
+    .filter(({ symbol }) => !seen.has(symbol) && seen.add(symbol));
   examples = exported.flatMap(({ library, name, symbol }) => examplesIn(library, name, symbol));
 });
 
@@ -77,6 +85,16 @@ test("every function and class that a page for people names has an example, and 
   expect(named.length).toBeGreaterThan(40);
   expect(named.filter((name) => !shown.has(name))).toEqual([]);
   for (const { name, code } of examples) expect(code, name).toContain(name.split(".")[0]);
+});
+
+test("every exported function has an example, except one that is exported for the sibling packages only", () => {
+  const shown = new Set(examples.map(({ library, name }) => `${library}: ${name}`));
+  const functions = exported.filter(({ symbol }) => (symbol.flags & ts.SymbolFlags.Function) !== 0);
+  const internal = functions.filter(({ symbol }) => symbol.getJsDocTags().some((tag) => tag.name === "internal"));
+  expect(functions.length).toBeGreaterThan(200);
+  expect(internal.length).toBeLessThan(20);
+  const without = functions.filter((f) => !internal.includes(f)).map(({ library, name }) => `${library}: ${name}`);
+  expect(without.filter((name) => !shown.has(name))).toEqual([]);
 });
 
 test("every example compiles as it stands in a module of its own", () => {
