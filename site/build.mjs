@@ -1,5 +1,5 @@
 // Builds the site into site/dist: gathers the pages, makes the API pages with TypeDoc, renders all with VitePress, and makes every
-// address relative, so that the pages can be read from a folder without a server. Fails where a link or an anchor leads nowhere.
+// address relative and adds a menu and a search that need no server, so that the pages can be read from a folder. Fails where a link or an anchor leads nowhere.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,6 +8,7 @@ import { build } from "vitepress";
 import { checkLinks } from "./check-links.mjs";
 import { gatherPages } from "./gather-pages.mjs";
 import { makeRelative } from "./make-relative.mjs";
+import { readFromFolder } from "./read-from-folder.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const PACKAGES = ["layout", "referrers", "registry", "server"];
@@ -66,6 +67,9 @@ gatherPages();
 await apiPages();
 await build(here);
 makeRelative(`${here}dist`);
+// Read only now: it lists the API pages that are there.
+const { default: config } = await import("./.vitepress/config.mjs");
+readFromFolder(`${here}dist`, config.themeConfig.sidebar);
 const { pages, broken } = checkLinks(`${here}dist`);
 for (const line of broken) console.error(line);
 console.log(`${pages} pages, ${broken.length} dead links`);

@@ -3,6 +3,7 @@
 import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, posix } from "node:path";
 import { fileURLToPath } from "node:url";
+import { conventionPicture } from "./convention-picture.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const pages = join(root, "site/.pages");
@@ -85,13 +86,16 @@ function linkFrom(path, link) {
 /** The index.json files that real programs wrote, with the longest values shortened. */
 function conventions() {
   const parts = PICTURES.map(([fixture, id, writer, text]) => {
-    const index = readFileSync(join(root, "fixtures/layouts", fixture, "index.json"), "utf8");
-    return `## ${id}\n\nWritten by ${writer}. ${text}\n\n\`\`\`json\n${shortened(JSON.stringify(JSON.parse(index), null, 2))}\n\`\`\`\n`;
+    const layout = join(root, "fixtures/layouts", fixture);
+    const index = readFileSync(join(layout, "index.json"), "utf8");
+    return `## ${id}\n\nWritten by ${writer}. ${text}\n\n${conventionPicture(layout)}\n\n\`\`\`json\n${shortened(JSON.stringify(JSON.parse(index), null, 2))}\n\`\`\`\n`;
   });
   return [
     "# Conventions in pictures\n",
     "The same image with the same referrers, as `index.json` looks after each program wrote it. Digests are shortened. What each convention can",
     "record is in [What a conversion keeps](/conversion.md); who finds what is in [Tested with real tools](/interop.md).\n",
+    "Lines lead from an entry to what it names, arrows from a referrer to its subject: a solid one where the manifest has a `subject` field, a",
+    "dashed one where only a record makes the link.\n",
     ...parts,
   ].join("\n");
 }

@@ -30,6 +30,8 @@ export default {
   // As the system says: the switch would need a script, and a folder has none.
   appearance: "force-auto",
   lastUpdated: false,
+  // See theme/folder.css.
+  head: [["script", {}, 'location.protocol!=="file:"&&document.documentElement.classList.add("served")']],
   markdown: { anchor: { slugify }, theme: { light: "github-light-high-contrast", dark: "github-dark-high-contrast" } },
   themeConfig: {
     search: {
