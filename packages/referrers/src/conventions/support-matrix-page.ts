@@ -61,7 +61,7 @@ export function conversionPage(): string {
     "means that none of them can. In `cosign-save` a Sigstore bundle of the one image is no loss: cosign finds it in `blobs/`.",
     "",
     ...table(
-      ["", "kind of link", ...targets.map(code)],
+      ["no.", "kind of link", ...targets.map(code)],
       CLASSES.map((c, i) => [`${i + 1}`, LINK_CLASSES[c], ...targets.map((to) => reasonText(to, c))]),
     ),
     "",
