@@ -15,11 +15,13 @@ import {
   readFileSync,
   readdirSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { deflateRawSync } from "node:zlib";
 import { inject } from "postject";
 import { build } from "rolldown";
 
@@ -29,6 +31,8 @@ const named = process.argv.slice(2).find((arg) => arg !== "--only-file");
 const directory = named ?? join(root, "../../build");
 /** Node runs as a single executable application if this is in it, followed by `:1`. */
 const FUSE = "NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2";
+/** Chunks of this size and more are compressed: `--version` needs none of them, and Node scans the whole file at each start. */
+const DEFLATED_FROM = 32 * 1024;
 const OS = { darwin: "macos", win32: "win" }[process.platform] ?? process.platform;
 const executable = `ocilot-${OS}-${process.arch}${process.platform === "win32" ? ".exe" : ""}`;
 
@@ -54,13 +58,13 @@ async function singleFile(chunks) {
   const comments = chunks.map((name) => {
     const text = readFileSync(join(dist, name), "latin1");
     if (/[\r\x80-\xff]/.test(text)) throw new Error(`${name} holds a character that cannot be in a comment as it stands`);
-    return text.replaceAll("\n", "\n//");
+    return text.length < DEFLATED_FROM ? text.replaceAll("\n", "\n//") : deflateRawSync(text, { level: 9 }).toString("base64");
   });
   const positions = {};
   let beforeEnd = 0;
   for (let i = chunks.length - 1; i >= 0; i--) {
     beforeEnd += comments[i].length + 1;
-    positions[chunks[i]] = [beforeEnd, comments[i].length];
+    positions[chunks[i]] = [beforeEnd, comments[i].length, Number(statSync(join(dist, chunks[i])).size >= DEFLATED_FROM)];
     beforeEnd += 2;
   }
   const start = await bundle("src/ocilot-single.ts", "esm");
