@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Ajv2020 } from "ajv/dist/2020.js";
@@ -236,4 +236,36 @@ test("a repository: older clients are shown, current ones are judged", () => {
   expect(results[0]!.locations[0].physicalLocation.artifactLocation.uri).toBe("docker://r.example/a");
   const cases = junit(renderReport(report, "junit"));
   expect([...cases.values()].map((c) => c?.name)).toEqual(["failure", "skipped", "failure", undefined, undefined, undefined]);
+});
+
+describe("--report", () => {
+  test.each(["verify", "doctor"])("%s writes what --format prints, from one run", async (name) => {
+    const layout = copyOf("layouts/oras");
+    const files = ["r.sarif", "r.xml", "r.json"].map((file) => join(layout, "..", `${name}-${file}`));
+    const { stdout, code } = await run(name, layout, ...files.flatMap((file) => ["--report", file]));
+    expect(stdout).toBe((await run(name, layout)).stdout);
+    for (const [i, format] of ["sarif", "junit", "json"].entries()) {
+      const printed = await run(name, layout, "--format", format);
+      expect(readFileSync(files[i]!, "utf8")).toBe(printed.stdout);
+      expect(printed.code).toBe(code);
+    }
+    // An older report is replaced.
+    expect((await run(name, layout, "--report", files[2]!)).code).toBe(code);
+  });
+
+  test("a report that cannot be written fails before anything is checked, and replaces no other file", async () => {
+    const layout = copyOf("layouts/oras");
+    const index = readFileSync(join(layout, "index.json"), "utf8");
+    expect(await run("verify", layout, "--report", "report.txt")).toMatchObject({ code: 2, stdout: "" });
+    expect(await run("verify", layout, "--report", join(layout, "none/r.sarif"))).toMatchObject({ code: 3, stdout: "" });
+    expect(await run("verify", layout, "--report", join(layout, "index.json"))).toMatchObject({ code: 6, stdout: "" });
+    expect(readFileSync(join(layout, "index.json"), "utf8")).toBe(index);
+  });
+
+  test("nothing is written where there is no layout", async () => {
+    const layout = copyOf("layouts/oras");
+    const file = join(layout, "../none.sarif");
+    for (const name of ["verify", "doctor"]) expect(await run(name, join(layout, "none"), "--report", file)).toMatchObject({ code: 3 });
+    expect(existsSync(file)).toBe(false);
+  });
 });

@@ -24,6 +24,7 @@ import { platformOption } from "../options/platform.js";
 import { readInput } from "../options/input-file.js";
 import { jsonOption } from "../options/json.js";
 import { checkReceiptFile, writeReceipt } from "../options/receipt-file.js";
+import { reportFilesOption } from "../options/report-files.js";
 import { reportFormatOption } from "../options/report-format.js";
 import type { Output } from "../output.js";
 import { registryOptions, registrySettings } from "../options/registry.js";
@@ -34,6 +35,7 @@ import { countFindings, renderFindings } from "../render/findings.js";
 import { count, formatSize } from "../render/text.js";
 import { type AskedFor, findingReport } from "../report/finding-report.js";
 import { isReportFormat, renderReport } from "../report/render-report.js";
+import { checkReportFiles, writeReportFiles } from "../report/report-files.js";
 import { VERSION } from "../version.js";
 
 const NOTHING: VerifyResult["checked"] = { manifests: 0, blobs: 0, bytes: 0, referrers: 0 };
@@ -43,7 +45,7 @@ export const command: Command = defineCommand({
   group: "Check",
   describe: "Verify integrity (digests, sizes) and required referrers; does not check signatures cryptographically",
   usage:
-    "verify LAYOUT[:TAG|@DIGEST] [REF...] [--strict] [--require RULE]... [--policy FILE] [--receipt FILE] [--against FILE [--allow-added]] [--presence]",
+    "verify LAYOUT[:TAG|@DIGEST] [REF...] [--strict] [--require RULE]... [--policy FILE] [--receipt FILE] [--against FILE [--allow-added]] [--presence] [--report FILE]...",
   examples: [
     ["ocilot verify ./layout", "check every blob and every record"],
     [
@@ -54,7 +56,7 @@ export const command: Command = defineCommand({
       "ocilot verify docker://site.example/app --against far.json --allow-added --presence",
       "does a registry still hold what a receipt lists? No layer is downloaded",
     ],
-    ["ocilot verify ./layout --format sarif > ocilot.sarif", "findings as a report that code scanning services show"],
+    ["ocilot verify ./layout --report ocilot.sarif --report ocilot.xml", "findings also as reports that CI services show"],
   ],
   notes: [
     "RULE is KIND or TYPE, then [;format=FORMAT][;predicate-type=PATTERN][;annotation=KEY=VALUE]…[;scope=image|platform|all|any][;min=N]; or one of no-dangling, digest=ALGORITHM[,…], tool=NAME[,…].",
@@ -85,6 +87,7 @@ export const command: Command = defineCommand({
     "allow-added": { type: "boolean", implies: ["against"], describe: "Accept content that is not in the receipt" },
     ...registryOptions,
     ...reportFormatOption,
+    ...reportFilesOption,
     ...jsonOption,
   },
 
@@ -94,6 +97,7 @@ export const command: Command = defineCommand({
     if (args.policy !== undefined) rules.push(parsePolicy(await readInput(args.policy, io.stdin), args.policy));
     const before = args.against === undefined ? undefined : parseReceipt(await readInput(args.against, io.stdin), args.against);
     if (args.receipt !== undefined) await checkReceiptFile(args.receipt);
+    await checkReportFiles(args.report);
     if (before !== undefined && isRegistryReference(args.layout)) refuseSeveralRepositories(before, args.against!);
     const reference = parseReference(args.layout);
     const { path, rest } = reference;
@@ -101,7 +105,8 @@ export const command: Command = defineCommand({
     const format = args.json ? "json" : (args.format ?? "text");
     const asked = { requirements: rules.length > 0, receipt: before !== undefined };
     const layout = await opened(reference, registrySettings(args, io.env), signal);
-    if ("code" in layout) return report(out, { format, path, asked, isPresence: args.presence, findings: [layout], checked: NOTHING });
+    const about = { format, path, asked, isPresence: args.presence, files: args.report };
+    if ("code" in layout) return await report(out, { ...about, findings: [layout], checked: NOTHING });
     const progress = out.progress("Verifying", format === "json");
     try {
       const result = await verifyLayout(layout, {
@@ -124,15 +129,7 @@ export const command: Command = defineCommand({
       const isWritten = args.receipt !== undefined && receipt !== undefined && !all.some((f) => f.severity === "error");
       if (isWritten) await writeReceipt(args.receipt!, receipt, io);
       const sealed = receipt && { digest: receipt.digest, ...(isWritten && { file: args.receipt! }) };
-      return report(out, {
-        format,
-        path,
-        asked,
-        isPresence: args.presence,
-        findings: all,
-        checked: result.checked,
-        ...(sealed && { receipt: sealed }),
-      });
+      return await report(out, { ...about, findings: all, checked: result.checked, ...(sealed && { receipt: sealed }) });
     } finally {
       progress.end();
       await layout.close();
@@ -202,12 +199,15 @@ interface Outcome extends Pick<VerifyResult, "findings" | "checked"> {
   readonly format: string;
   readonly path: string;
   readonly asked: AskedFor;
+  /** Files for reports. */
+  readonly files: readonly string[] | undefined;
   /** Blobs were only looked for. */
   readonly isPresence: boolean;
   readonly receipt?: { readonly digest: string; readonly file?: string };
 }
 
-function report(out: Output, { format, path, asked, isPresence, findings, checked, receipt }: Outcome): 0 | 4 {
+async function report(out: Output, outcome: Outcome): Promise<0 | 4> {
+  const { format, path, asked, files, isPresence, findings, checked, receipt } = outcome;
   const isClean = !findings.some((f) => f.severity === "error");
   const what = [
     count(checked.manifests, "manifest"),
@@ -219,10 +219,13 @@ function report(out: Output, { format, path, asked, isPresence, findings, checke
     `${path}: ${what.join(", ")}; ${countFindings(findings)}${isPresence ? "; blobs looked for by name and size, not hashed" : ""}`,
     ...(receipt?.file === undefined ? [] : [`Receipt ${receipt.digest} written to ${receipt.file}`]),
   ];
-  if (format === "json") out.json({ clean: isClean, checked, findings, ...(receipt && { receipt }) });
+  const document = { clean: isClean, checked, findings, ...(receipt && { receipt }) };
+  const kind = isRegistryReference(path) ? "registry" : isDirectory(path) ? "directory" : "archive";
+  const made = findingReport(findings, asked, { target: path, kind, version: VERSION });
+  await writeReportFiles(files, made, document);
+  if (format === "json") out.json(document);
   else if (isReportFormat(format)) {
-    const kind = isRegistryReference(path) ? "registry" : isDirectory(path) ? "directory" : "archive";
-    out.print(renderReport(findingReport(findings, asked, { target: path, kind, version: VERSION }), format));
+    out.print(renderReport(made, format));
     for (const line of summary) out.note(line);
   } else {
     if (findings.length > 0) out.print(renderFindings(findings));
