@@ -32,7 +32,10 @@ export const command: Command = defineCommand({
     ],
     ["ocilot doctor ./layout --for oras,cosign", "judge it for these tools only; the others are shown but do not count"],
     ["ocilot doctor docker://registry.example/app:v1", "what the registry supports, and which clients find what there"],
-    ["ocilot doctor ./layout --report doctor.xml", "also a report with one test for each tool and each problem; exit 7 if a tool misses a referrer"],
+    [
+      "ocilot doctor ./layout --report doctor.xml",
+      "also a report with one test for each tool and each problem; exit 7 if a tool misses a referrer",
+    ],
   ],
   notes: [
     "Every unreferenced blob is read; nothing is written. docs/doctor.md explains each problem.",
