@@ -13,7 +13,7 @@ const packages = readdirSync(new URL("packages", import.meta.url)).map((name) =>
 
 /** What belongs to a whole process, or to every module that is loaded: a test of a package that changes it has a process of its own. */
 const OWN_PROCESS =
-  /\bvi\.(?:mock|doMock|resetModules|stub|spyOn|useFakeTimers)|\bprocess\.(?:chdir|umask|on|once)\(|\bprocess\.env(?:\.\w+|\[[^\]]+\]) = /;
+  /\bvi\.(?:mock|doMock|resetModules|stub|spyOn|useFakeTimers)|\bprocess\.(?:chdir|umask|on|once|memoryUsage|resourceUsage)\(|\bprocess\.env(?:\.\w+|\[[^\]]+\]) = /;
 const ofPackages = readdirSync(new URL("packages", import.meta.url), { recursive: true, encoding: "utf8" })
   .map((path) => `packages/${path.replaceAll("\\", "/")}`)
   .filter((path) => /^packages\/[^/]+\/test\/.*\.test\.ts$/.test(path));

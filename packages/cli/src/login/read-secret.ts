@@ -44,7 +44,7 @@ export function askLine(
     prompt.once("line", (line) => finish(() => resolve(line)));
     prompt.once("SIGINT", () => fail("SIGINT"));
     prompt.once("close", () => fail("end of input"));
-    // Only now: whoever sees the question may type at once, and the terminal must not echo it.
+    // Keys may be typed as soon as the question is shown, and the terminal must not echo them.
     stderr.write(question);
   });
 }
