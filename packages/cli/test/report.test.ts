@@ -249,8 +249,8 @@ describe("--report", () => {
       expect(readFileSync(files[i]!, "utf8")).toBe(printed.stdout);
       expect(printed.code).toBe(code);
     }
-    // An older report is replaced.
-    expect((await run(name, layout, "--report", files[2]!)).code).toBe(code);
+    // Older reports are replaced.
+    for (const file of files) expect((await run(name, layout, "--report", file)).code).toBe(code);
   });
 
   test("a report that cannot be written fails before anything is checked, and replaces no other file", async () => {
@@ -260,6 +260,18 @@ describe("--report", () => {
     expect(await run("verify", layout, "--report", join(layout, "none/r.sarif"))).toMatchObject({ code: 3, stdout: "" });
     expect(await run("verify", layout, "--report", join(layout, "index.json"))).toMatchObject({ code: 6, stdout: "" });
     expect(readFileSync(join(layout, "index.json"), "utf8")).toBe(index);
+    for (const [name, text] of [
+      ["pom.xml", '<?xml version="1.0"?><project/>'],
+      ["notes.sarif", "notes"],
+      ["other.sarif", '{"version":1}'],
+      ["package.json", '{"name":"x"}'],
+    ] as const) {
+      const path = join(layout, "..", name);
+      writeFileSync(path, text);
+      const refused = await run("doctor", layout, "--report", path);
+      expect(refused, name).toMatchObject({ code: 6, stdout: "", stderr: expect.stringContaining("only an older report is replaced") });
+      expect(readFileSync(path, "utf8")).toBe(text);
+    }
   });
 
   test("nothing is written where there is no layout", async () => {
