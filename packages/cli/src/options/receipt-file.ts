@@ -3,7 +3,7 @@ import { isRecord } from "@ocilot/layout";
 import { RECEIPT_TYPE, type Receipt, commonName, receiptText, splitTarName } from "@ocilot/referrers";
 import { usageError } from "../command-line/usage-error.js";
 import type { Io } from "../io.js";
-import { type OwnedKind, checkOwnedFile, realPath, writeOwnedFile } from "./owned-file.js";
+import { type OwnedKind, checkOwnedFile, realPath, writeOwnedFile } from "../owned-file.js";
 
 /** What a bundle run reads and writes besides its receipt. */
 export interface BundleFiles {

@@ -1,6 +1,6 @@
 import { extname } from "node:path";
 import { OcilotError, isRecord } from "@ocilot/layout";
-import { type OwnedKind, checkOwnedFile, writeOwnedFile } from "../options/owned-file.js";
+import { type OwnedKind, checkOwnedFile, writeOwnedFile } from "../owned-file.js";
 import { renderJson } from "../render/json.js";
 import { renderReport } from "./render-report.js";
 import type { Report } from "./report.js";
