@@ -100,7 +100,7 @@ for (const job of jobs({ ocilot, inputs, regctl })) {
 }
 
 rmSync(work, { recursive: true, force: true });
-const text = renderTable(rows, { versions: programVersions(), runs: counted, isQuick: values.quick, sizes: SIZES });
+const text = renderTable(rows, { versions: programVersions(), args: process.argv.slice(2), sizes: SIZES });
 process.stdout.write(text);
 if (values.write) {
   const page = join(repository, "docs/benchmarks.md");

@@ -9,7 +9,7 @@ export function exponentsOf(rows, [small, few], [large, many]) {
   });
 }
 
-export function renderTable(rows, { versions, runs, isQuick, sizes }) {
+export function renderTable(rows, { versions, args, sizes }) {
   const lines = [
     "# Benchmarks",
     "",
@@ -19,10 +19,10 @@ export function renderTable(rows, { versions, runs, isQuick, sizes }) {
     "is measured where `OCILOT_BENCH_REGCTL` names it. Repeat it with:",
     "",
     "```sh no-run",
-    `npm run bench -- ${isQuick ? "--quick" : `--runs ${runs}`} --write`,
+    `npm run bench -- ${args.map((arg) => (arg.includes(" ") ? `"${arg}"` : arg)).join(" ")}`,
     "```",
     "",
-    `Versions: ${versions.map(([name, version]) => `${name} ${version.replace(`${name} `, "").replace(/Version:\s*/, "")}`).join(" · ")}`,
+    `Versions: ${versions.map(([name, version]) => `${name} ${version.replace(`${name} `, "").replace(/(?:Version|VCSTag):\s*/, "")}`).join(" · ")}`,
     "",
     "| job | size | ocilot | processor s (kernel) | peak MB | peers: time, processor s (kernel) | ratio, time | ratio, processor |",
     "|---|---|---|---|---|---|---|---|",

@@ -39,37 +39,43 @@ interface Violation {
   readonly nodes: readonly { readonly html: string }[];
 }
 
-describe.skipIf(!isHere).each(pages())("%s, read from a folder", (name) => {
-  test("is whole in every size and colour scheme, sends no request, and axe finds nothing", async () => {
-    const page = await browser.newPage({ viewport: SIZES.desktop });
-    const requests: string[] = [];
-    page.on("request", (request) => requests.push(request.url()));
-    await page.goto(addressOf(name));
-    await page.addStyleTag({ content: "* { transition: none !important; }" });
-    await page.evaluate(axe.source);
-    const found: string[] = [];
-    for (const [size, viewport] of Object.entries(SIZES)) {
-      for (const colorScheme of ["light", "dark"] as const) {
-        await page.setViewportSize(viewport);
-        await page.emulateMedia({ colorScheme });
-        // The page looks at the scheme of the system once, when it is loaded.
-        await page.evaluate(`document.documentElement.classList.toggle("dark", ${colorScheme === "dark"})`);
-        const wider = await page.evaluate<number>("document.documentElement.scrollWidth - document.documentElement.clientWidth");
-        if (wider > 0) found.push(`${size}: ${wider} px wider than the window`);
-        // Of the second scheme only the colours differ.
-        const rules = colorScheme === "dark" ? ", runOnly: ['color-contrast']" : "";
-        const { violations } = await page.evaluate<{ violations: Violation[] }>(`axe.run({ resultTypes: ['violations']${rules} })`);
-        for (const { id, nodes } of violations) {
-          found.push(`${size}, ${colorScheme}: ${id}: ${nodes.map((n) => n.html.slice(0, 160)).join(" | ")}`);
+/** Every page is looked at on a desktop in light colours; without a long run, only each fifth one also on a phone and in dark ones. */
+const EACH = process.env["OCILOT_LONG"] === "1" ? 1 : 5;
+
+describe.skipIf(!isHere).each(pages().map((name, i) => ({ name, isFull: i % EACH === 0 })))(
+  "$name, read from a folder",
+  ({ name, isFull }) => {
+    test(`is whole in ${isFull ? "every size and colour scheme" : "one"}, sends no request, and axe finds nothing`, async () => {
+      const page = await browser.newPage({ viewport: SIZES.desktop });
+      const requests: string[] = [];
+      page.on("request", (request) => requests.push(request.url()));
+      await page.goto(addressOf(name));
+      await page.addStyleTag({ content: "* { transition: none !important; }" });
+      await page.evaluate(axe.source);
+      const found: string[] = [];
+      for (const [size, viewport] of Object.entries(isFull ? SIZES : { desktop: SIZES.desktop })) {
+        for (const colorScheme of isFull ? (["light", "dark"] as const) : (["light"] as const)) {
+          await page.setViewportSize(viewport);
+          await page.emulateMedia({ colorScheme });
+          // The page looks at the scheme of the system once, when it is loaded.
+          await page.evaluate(`document.documentElement.classList.toggle("dark", ${colorScheme === "dark"})`);
+          const wider = await page.evaluate<number>("document.documentElement.scrollWidth - document.documentElement.clientWidth");
+          if (wider > 0) found.push(`${size}: ${wider} px wider than the window`);
+          // Of the second scheme only the colours differ.
+          const rules = colorScheme === "dark" ? ", runOnly: ['color-contrast']" : "";
+          const { violations } = await page.evaluate<{ violations: Violation[] }>(`axe.run({ resultTypes: ['violations']${rules} })`);
+          for (const { id, nodes } of violations) {
+            found.push(`${size}, ${colorScheme}: ${id}: ${nodes.map((n) => n.html.slice(0, 160)).join(" | ")}`);
+          }
         }
       }
-    }
-    expect(found).toEqual([]);
-    expect(await page.locator("main h1:visible").count()).toBe(1);
-    expect(requests.filter((url) => !url.startsWith("file:") && !url.startsWith("data:"))).toEqual([]);
-    await page.close();
-  });
-});
+      expect(found).toEqual([]);
+      expect(await page.locator("main h1:visible").count()).toBe(1);
+      expect(requests.filter((url) => !url.startsWith("file:") && !url.startsWith("data:"))).toEqual([]);
+      await page.close();
+    });
+  },
+);
 
 describe.skipIf(!isHere)("read from a folder", () => {
   test("an API page is no wider than the window", async () => {

@@ -105,6 +105,7 @@ describe("readInside", () => {
     await errorOf(() => readInside(rule, join(root, "five"), 4));
     await errorOf(() => openInside(rule, join(root, "dir")));
     for (const size of [4, 5, 6]) readExactly(join(root, "five"), size);
+    for (const bytes of ["hello", "Hello", "hell"]) holdsBytes(rule, join(root, "five"), text(bytes));
     expect(count()).toBe(0);
     const { fd, size } = openInside(rule, join(root, "five"));
     expect([count(), size]).toEqual([1, 5]);

@@ -82,12 +82,15 @@ export function holdsBytes(rule: LinkRule, path: string, bytes: Uint8Array): boo
   try {
     if (size !== bytes.length) return false;
     pieces ??= Buffer.allocUnsafeSlow(PIECE_BYTES);
-    for (let at = 0; ;) {
-      const length = readSync(fd, pieces, 0, PIECE_BYTES, null);
-      if (length === 0) return at === bytes.length;
-      if (at + length > bytes.length || pieces.compare(bytes, at, at + length, 0, length) !== 0) return false;
-      at += length;
+    let at = 0;
+    while (at !== size) {
+      const end = Math.min(at + PIECE_BYTES, size);
+      // Of a file that has become shorter meanwhile the piece is shorter, which is a difference.
+      const length = readSync(fd, pieces, 0, end - at, at);
+      if (pieces.compare(bytes, at, end, 0, length) !== 0) return false;
+      at = end;
     }
+    return true;
   } finally {
     closeSync(fd);
   }
