@@ -15,7 +15,6 @@ import {
   readFileSync,
   readdirSync,
   rmSync,
-  statSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -55,20 +54,22 @@ function licenceOfNode() {
 
 /** Returns the program as one module: what starts it, then the chunks as comments, whose positions it counts from the end. */
 async function singleFile(chunks) {
-  const comments = chunks.map((name) => {
+  const parts = chunks.map((name) => {
     const text = readFileSync(join(dist, name), "latin1");
     if (/[\r\x80-\xff]/.test(text)) throw new Error(`${name} holds a character that cannot be in a comment as it stands`);
-    return text.length < DEFLATED_FROM ? text.replaceAll("\n", "\n//") : deflateRawSync(text, { level: 9 }).toString("base64");
+    const isDeflated = text.length >= DEFLATED_FROM;
+    return { comment: isDeflated ? deflateRawSync(text, { level: 9 }).toString("base64") : text.replaceAll("\n", "\n//"), isDeflated };
   });
   const positions = {};
   let beforeEnd = 0;
   for (let i = chunks.length - 1; i >= 0; i--) {
-    beforeEnd += comments[i].length + 1;
-    positions[chunks[i]] = [beforeEnd, comments[i].length, Number(statSync(join(dist, chunks[i])).size >= DEFLATED_FROM)];
+    const { comment, isDeflated } = parts[i];
+    beforeEnd += comment.length + 1;
+    positions[chunks[i]] = [beforeEnd, comment.length, Number(isDeflated)];
     beforeEnd += 2;
   }
   const start = await bundle("src/ocilot-single.ts", "esm");
-  const data = comments.map((comment) => `//${comment}\n`).join("");
+  const data = parts.map(({ comment }) => `//${comment}\n`).join("");
   return `#!/usr/bin/env node\nconst OCILOT_CHUNKS=${JSON.stringify(positions)};\n${start.trimEnd()}\n${data}`;
 }
 

@@ -86,11 +86,11 @@ export class Output {
     }
   }
 
-  /** Shows the bytes that work has done and the rate; what is reported beyond the total, as of content that is read twice, is left out. */
+  /** Shows the bytes that work has done and the rate. */
   async duringBytes<T>(verb: string, work: (onProgress: (event: BytesDone) => void) => Promise<T>, json = false): Promise<T> {
     const progress = this.progress(verb, json);
     try {
-      return await work(({ bytes, totalBytes }) => progress.updateBytes(Math.min(bytes, totalBytes), totalBytes));
+      return await work(({ bytes, totalBytes }) => progress.updateBytes(bytes, totalBytes));
     } finally {
       progress.end();
     }

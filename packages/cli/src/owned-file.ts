@@ -14,20 +14,12 @@ export interface OwnedKind {
 }
 
 /**
- * Refuses a file before any work is done: one that is there and of another kind, or that cannot be made.
- * @throws OcilotError `PATH_NOT_FOUND` where the directory does not exist, `OUTPUT_EXISTS`
- */
-export async function checkOwnedFile(path: string, kind: OwnedKind): Promise<void> {
-  await refuseOtherFile(path, kind);
-}
-
-/**
  * Writes a file. It gets its name when it is whole, so that nobody reads half of one; a pipe or a device is written to.
  * @throws OcilotError `OUTPUT_EXISTS` for a file of another kind, `ACCESS_DENIED`, `IO_ERROR`
  */
 export async function writeOwnedFile(path: string, text: string, kind: OwnedKind): Promise<void> {
   // Whatever has come under that name since the check stays as it is.
-  const there = await refuseOtherFile(path, kind);
+  const there = await checkOwnedFile(path, kind);
   try {
     if (there !== undefined && !there.isFile()) return await writeFile(path, text);
     // A symbolic link stays, and the file that it names is replaced.
@@ -49,7 +41,11 @@ export function realPath(path: string): string {
   return path;
 }
 
-async function refuseOtherFile(path: string, kind: OwnedKind): Promise<Stats | undefined> {
+/**
+ * Refuses a file, also before any work is done: one that is there and of another kind, or that cannot be made. Returns what is there.
+ * @throws OcilotError `PATH_NOT_FOUND` where the directory does not exist, `OUTPUT_EXISTS`
+ */
+export async function checkOwnedFile(path: string, kind: OwnedKind): Promise<Stats | undefined> {
   const { noun } = kind;
   const there = statSync(path, { throwIfNoEntry: false });
   if (there === undefined) {

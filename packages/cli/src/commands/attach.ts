@@ -93,7 +93,7 @@ export const command: Command = defineCommand({
     const progress = out.progress("Storing", args.json);
     const totalBytes = layerBytes(args.rest);
     const counted = countLayers(referrer, (bytes) =>
-      totalBytes === undefined ? progress.updateBytesSoFar(bytes) : progress.updateBytes(Math.min(bytes, totalBytes), totalBytes),
+      totalBytes === undefined ? progress.updateBytesSoFar(bytes) : progress.updateBytes(bytes, totalBytes),
     );
     const size = args["subject-size"];
     const subject = {

@@ -67,10 +67,10 @@ export const command: Command = defineCommand({
     const diagnosis = await out.during("Examining", doctor(layout, { ...(tools !== undefined && { tools }), signal }), format === "json");
     const target = layout.location;
     const kind = isDirectory(target) ? "directory" : "archive";
-    const report = diagnosisReport(diagnosis, { target, kind, version: VERSION });
-    await writeReportFiles(args.report, report, diagnosis);
+    const makeReport = (): Report => diagnosisReport(diagnosis, { target, kind, version: VERSION });
+    await writeReportFiles(args.report, makeReport, diagnosis);
     if (format === "json") out.json(diagnosis);
-    else if (isReportFormat(format)) out.print(renderReport(report, format));
+    else if (isReportFormat(format)) out.print(renderReport(makeReport(), format));
     else out.print(renderDiagnosis(diagnosis));
     return diagnosis.healthy ? EXIT.ok : EXIT.checkFailed;
   },
@@ -86,10 +86,10 @@ interface Wanted extends Pick<Report, "target"> {
 async function examine(layout: Layout, { target, format, files }: Wanted, out: Output, signal: AbortSignal): Promise<ExitCode> {
   const { examineRepository } = await import("@ocilot/registry");
   const diagnosis = await examineRepository(layout, { signal });
-  const report = repositoryReport(diagnosis, { target, kind: "registry", version: VERSION });
-  await writeReportFiles(files, report, diagnosis);
+  const makeReport = (): Report => repositoryReport(diagnosis, { target, kind: "registry", version: VERSION });
+  await writeReportFiles(files, makeReport, diagnosis);
   if (format === "json") out.json(diagnosis);
-  else if (isReportFormat(format)) out.print(renderReport(report, format));
+  else if (isReportFormat(format)) out.print(renderReport(makeReport(), format));
   else out.print(renderRepository(diagnosis));
   return diagnosis.healthy ? EXIT.ok : EXIT.checkFailed;
 }

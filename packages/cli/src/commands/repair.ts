@@ -54,9 +54,9 @@ export const command: Command = defineCommand({
         wait: waitOf(args.wait),
         signal,
         onProgress: ({ phase, done, total, bytes, totalBytes }) => {
-          if (phase === "check") checking.updateBytes(Math.min(bytes, totalBytes), totalBytes);
+          if (phase === "check") checking.updateBytes(bytes, totalBytes);
           else if (totalBytes === 0) progress.update(done, total);
-          else progress.updateBytes(Math.min(bytes, totalBytes), totalBytes);
+          else progress.updateBytes(bytes, totalBytes);
         },
       });
       checking.end();

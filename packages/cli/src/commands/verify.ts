@@ -35,6 +35,7 @@ import { countFindings, renderFindings } from "../render/findings.js";
 import { count, formatSize } from "../render/text.js";
 import { type AskedFor, findingReport } from "../report/finding-report.js";
 import { isReportFormat, renderReport } from "../report/render-report.js";
+import type { Report } from "../report/report.js";
 import { checkReportFiles, writeReportFiles } from "../report/report-files.js";
 import { VERSION } from "../version.js";
 
@@ -115,7 +116,7 @@ export const command: Command = defineCommand({
         requireComplete: args["require-complete"],
         elsewhere: await blobsElsewhere(layout),
         signal,
-        onProgress: ({ bytes, totalBytes }) => progress.updateBytes(Math.min(bytes, totalBytes), totalBytes),
+        onProgress: ({ bytes, totalBytes }) => progress.updateBytes(bytes, totalBytes),
         ...(named.length > 0 && { references: await exactReferences(layout, named, args.platform, signal) }),
       });
       const { evidence } = result;
@@ -221,11 +222,11 @@ async function report(out: Output, outcome: Outcome): Promise<0 | 4> {
   ];
   const document = { clean: isClean, checked, findings, ...(receipt && { receipt }) };
   const kind = isRegistryReference(path) ? "registry" : isDirectory(path) ? "directory" : "archive";
-  const made = findingReport(findings, asked, { target: path, kind, version: VERSION });
-  await writeReportFiles(files, made, document);
+  const makeReport = (): Report => findingReport(findings, asked, { target: path, kind, version: VERSION });
+  await writeReportFiles(files, makeReport, document);
   if (format === "json") out.json(document);
   else if (isReportFormat(format)) {
-    out.print(renderReport(made, format));
+    out.print(renderReport(makeReport(), format));
     for (const line of summary) out.note(line);
   } else {
     if (findings.length > 0) out.print(renderFindings(findings));

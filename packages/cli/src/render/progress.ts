@@ -38,9 +38,11 @@ export class Progress {
     if (this.#isDue()) this.#show({ verb: this.#verb, done, total }, [`${this.#verb} ${done} of ${total}`]);
   }
 
-  /** Bytes done, of how many, with the rate and the time that is left. */
+  /** Bytes done, of how many, with the rate and the time that is left. What is beyond the total, as of content that is read twice, is left out. */
   updateBytes(bytes: number, totalBytes: number): void {
-    if (this.#isDue()) this.#show({ verb: this.#verb, ...this.#figures(bytes, totalBytes) }, [this.#total("", bytes, totalBytes)]);
+    if (!this.#isDue()) return;
+    const done = Math.min(bytes, totalBytes);
+    this.#show({ verb: this.#verb, ...this.#figures(done, totalBytes) }, [this.#total("", done, totalBytes)]);
   }
 
   /** Bytes done so far and the rate, where nobody knows how many there will be. */

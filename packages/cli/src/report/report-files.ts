@@ -43,13 +43,14 @@ export async function checkReportFiles(files: readonly string[] = []): Promise<v
 
 /**
  * Writes each file in the format of its ending, when what is checked is known.
+ * @param makeReport is called only where there is a file for a report
  * @param document what `--json` prints
  * @throws OcilotError `OUTPUT_EXISTS`, `ACCESS_DENIED`, `IO_ERROR`
  */
-export async function writeReportFiles(files: readonly string[] | undefined, report: Report, document: unknown): Promise<void> {
+export async function writeReportFiles(files: readonly string[] | undefined, makeReport: () => Report, document: unknown): Promise<void> {
   for (const path of files ?? []) {
     const format = FORMATS[extname(path)]!;
-    const text = format === "json" ? renderJson(document) : renderReport(report, format);
+    const text = format === "json" ? renderJson(document) : renderReport(makeReport(), format);
     await writeOwnedFile(path, `${text}\n`, KINDS[format]);
   }
 }
