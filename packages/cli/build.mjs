@@ -78,13 +78,16 @@ const lazyBuiltins = {
     const functions = Object.entries(process.getBuiltinModule(name)).filter(
       ([key, value]) => typeof value === "function" && key !== "default",
     );
+    // A stand-in without traps: what is called for every blob must cost no more than a call.
+    const isPlain = ([key, value]) => /^[a-z]/.test(key) && Reflect.ownKeys(value).every((k) => ["length", "name", "prototype"].includes(k));
     return [
       `const all = () => process.getBuiltinModule(${JSON.stringify(name)});`,
+      "const plain = (key) => { let real; return (...args) => (real ??= all()[key])(...args); };",
       "const lazy = (key) => new Proxy(function () {}, {",
       "  apply: (_, self, args) => Reflect.apply(all()[key], self, args), construct: (_, args) => Reflect.construct(all()[key], args),",
       "  get: (_, member) => all()[key][member] });",
       "export default /* @__PURE__ */ new Proxy({}, { get: (_, member) => all()[member] });",
-      ...functions.map(([key]) => `export const ${key} = /* @__PURE__ */ lazy(${JSON.stringify(key)});`),
+      ...functions.map((f) => `export const ${f[0]} = /* @__PURE__ */ ${isPlain(f) ? "plain" : "lazy"}(${JSON.stringify(f[0])});`),
     ].join("\n");
   },
 };

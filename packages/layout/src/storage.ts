@@ -23,6 +23,9 @@ export interface ReadBytesOptions extends ReadOptions {
   readonly maxBytes?: number | undefined;
 }
 
+/** Takes the content of a blob, or the error where it cannot be read. The bytes are valid during the call and no longer. */
+export type VisitBlob = (content: Uint8Array | OcilotError, descriptor: Descriptor, i: number) => void;
+
 /** Reads blobs. Everything that it returns has been checked against the size and digest of the descriptor. */
 export interface BlobReader {
   /** Returns true if a blob of that name is present. Does not check its content. */
@@ -45,6 +48,12 @@ export interface BlobReader {
   bytes(descriptor: Descriptor, options?: ReadBytesOptions): Promise<Uint8Array>;
   /** Returns many small blobs in the order asked. A blob that cannot be read is its error. */
   bytesMany(descriptors: readonly Descriptor[], options?: ReadBytesOptions): Promise<(Uint8Array | OcilotError)[]>;
+  /**
+   * Reads many small blobs in the order asked, one after the other into the same memory. A store where that saves nothing leaves this method
+   * out; {@link visitBlobs} works with any.
+   * @throws OcilotError `ABORTED`; what `visit` throws
+   */
+  visitMany?(descriptors: readonly Descriptor[], visit: VisitBlob, options?: ReadBytesOptions): Promise<void>;
   /** Returns the path of a blob of that size, for sharing its file; undefined if it has none. Does not check its content. */
   file?(descriptor: Descriptor): Promise<string | undefined>;
   /**

@@ -5,7 +5,7 @@ import type { ReferrerList } from "./referrers.js";
 type Members = (readonly [string, JsonNode])[];
 type Link = Pick<ReferrerEdge, "evidence" | "verified" | "unopened">;
 
-const PIECE = 1000;
+const PIECE = 100;
 
 /**
  * The answer of the Referrers API for these links, piece by piece, and behind it what the API has no place for: links without
@@ -125,14 +125,17 @@ function linkNode(descriptor: Referrer["descriptor"], { evidence, verified }: Li
 
 function* statementPieces(digests: ReadonlySet<Digest>, statements: ReadonlyMap<Digest, readonly Classification[]>): Iterable<string> {
   yield `,"statements":{`;
-  const all = [...digests];
-  for (let start = 0; start < all.length; start += PIECE) {
-    const members = all
-      .slice(start, start + PIECE)
-      .map((digest) => `"${digest}":[${(statements.get(digest) ?? []).map(statementText).join(",")}]`);
-    yield `${start > 0 ? "," : ""}${members.join(",")}`;
+  let piece = "";
+  let count = 0;
+  for (const digest of digests) {
+    const of = statements.get(digest) ?? [];
+    // Most referrers state one thing.
+    piece += `${count > 0 ? "," : ""}"${digest}":[${of.length === 1 ? statementText(of[0]!) : of.map(statementText).join(",")}]`;
+    if (++count % PIECE !== 0) continue;
+    yield piece;
+    piece = "";
   }
-  yield "}";
+  yield `${piece}}`;
 }
 
 /** As text at once: there may be very many. Kinds, wrappings, formats and digests hold nothing that JSON escapes. */

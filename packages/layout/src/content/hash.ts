@@ -47,6 +47,14 @@ export function digestOf(bytes: Uint8Array, algorithm: Algorithm = "sha256"): Di
 }
 
 /**
+ * Returns true if bytes have a digest, given in its two parts.
+ * @internal For stores, which have split the digest already to find its file.
+ */
+export function hasDigest(bytes: Uint8Array, algorithm: Algorithm, encoded: string): boolean {
+  return (algorithm === "blake3" ? bytesToHex(blake3(bytes)) : sha2Hex(algorithm, bytes)) === encoded;
+}
+
+/**
  * Returns the algorithm of a digest, if ocilot can compute it.
  * @throws OcilotError `ALGORITHM_UNSUPPORTED`
  * @example

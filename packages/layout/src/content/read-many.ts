@@ -2,6 +2,7 @@ import { type OcilotError, isOcilotError } from "../errors.js";
 import { throwIfAborted } from "../abort.js";
 import { Pace } from "../filesystem/pace.js";
 import type { Descriptor } from "../spec/descriptor.js";
+import type { VisitBlob } from "../storage.js";
 
 /**
  * Reads many small blobs in the order asked, by synchronous calls, which are several times faster than a promise for each. A blob that
@@ -12,18 +13,35 @@ export async function readMany(
   read: (d: Descriptor) => Uint8Array,
   signal: AbortSignal | undefined,
 ): Promise<(Uint8Array | OcilotError)[]> {
+  const results: (Uint8Array | OcilotError)[] = [];
+  await visitEach(ds, read, (content) => void results.push(content), signal);
+  return results;
+}
+
+/**
+ * As {@link readMany}, for what is to be looked at one after the other and not kept.
+ * @throws OcilotError `ABORTED`; what `visit` throws
+ */
+export async function visitEach(
+  ds: readonly Descriptor[],
+  read: (d: Descriptor) => Uint8Array,
+  visit: VisitBlob,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   throwIfAborted(signal);
   const pace = new Pace(signal);
-  const results: (Uint8Array | OcilotError)[] = [];
-  for (const d of ds) {
+  for (let i = 0; i < ds.length; i++) {
     if (pace.isDue) await pace.rest();
     throwIfAborted(signal);
-    try {
-      results.push(read(d));
-    } catch (error) {
-      if (!isOcilotError(error)) throw error;
-      results.push(error);
-    }
+    visit(contentOf(ds[i]!, read), ds[i]!, i);
   }
-  return results;
+}
+
+function contentOf(d: Descriptor, read: (d: Descriptor) => Uint8Array): Uint8Array | OcilotError {
+  try {
+    return read(d);
+  } catch (error) {
+    if (!isOcilotError(error)) throw error;
+    return error;
+  }
 }

@@ -2,18 +2,18 @@ import { closeSync, createReadStream, lstatSync, readSync } from "node:fs";
 import { dirname, join, sep } from "node:path";
 import { Readable } from "node:stream";
 import { embeddedData } from "../content/embedded-data.js";
-import { algorithmOf, digestOf } from "../content/hash.js";
-import { readMany } from "../content/read-many.js";
+import { algorithmOf, hasDigest } from "../content/hash.js";
+import { readMany, visitEach } from "../content/read-many.js";
 import { blobNotFound, checkBytes, sizeMismatch, tooLarge } from "../content/check-bytes.js";
 import { verifiedStream } from "../content/verified-stream.js";
 import { throwIfAborted } from "../abort.js";
 import { OcilotError, isOcilotError } from "../errors.js";
 import { errnoOf, ioError } from "../filesystem/io-error.js";
-import { type LinkRule, type OpenFile, linkTarget, openInside, readExactly } from "../filesystem/safe-open.js";
+import { type LinkRule, type OpenFile, ReadMemory, linkTarget, openInside, readExactly } from "../filesystem/safe-open.js";
 import type { BlobExtent } from "../mover/blob-extent.js";
 import type { Descriptor } from "../spec/descriptor.js";
-import { type Digest, blobPath, splitDigest } from "../spec/digest.js";
-import type { BlobListing, BlobReader, ReadBytesOptions, ReadOptions } from "../storage.js";
+import { type Algorithm, type Digest, blobPath, isAlgorithm, splitDigest } from "../spec/digest.js";
+import type { BlobListing, BlobReader, ReadBytesOptions, ReadOptions, VisitBlob } from "../storage.js";
 import { BlobDirectories } from "./blob-directories.js";
 import { BlobFiles } from "./blob-files.js";
 import { ListedNames } from "./listed-names.js";
@@ -24,12 +24,19 @@ const MAX_BYTES = 2 ** 31 - 1;
 const MANY = 256;
 const ABSENT: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR", "ENAMETOOLONG"]);
 
+/** A directory of blobs that may be read from; `path` ends in a separator. */
+interface CheckedDirectory {
+  readonly path: string;
+  readonly algorithm: Algorithm;
+}
+
 /** Reads the blobs of a layout directory. A blob that is missing is read from its descriptor, where that embeds the content. */
 export class DirectoryBlobReader implements BlobReader {
   protected readonly rule: LinkRule;
   protected readonly directories: BlobDirectories;
   readonly #files: BlobFiles;
-  readonly #checked: Map<string, string> = new Map();
+  readonly #checked: Map<string, CheckedDirectory> = new Map();
+  #memory: ReadMemory | undefined;
 
   constructor(rule: LinkRule) {
     this.rule = rule;
@@ -92,6 +99,11 @@ export class DirectoryBlobReader implements BlobReader {
     return await readMany(ds, (d) => this.read(d, options.maxBytes), options.signal);
   }
 
+  async visitMany(ds: readonly Descriptor[], visit: VisitBlob, options: ReadBytesOptions = {}): Promise<void> {
+    this.#memory ??= new ReadMemory();
+    await visitEach(ds, (d) => this.read(d, options.maxBytes, this.#memory), visit, options.signal);
+  }
+
   list(options: { readonly skip?: ReadonlySet<string> } = {}): AsyncIterable<BlobListing> {
     return this.#files.list(options.skip);
   }
@@ -127,10 +139,11 @@ export class DirectoryBlobReader implements BlobReader {
     throw sizeMismatch(d, size);
   }
 
-  protected read(d: Descriptor, maxBytes: number = MAX_BYTES): Uint8Array {
+  /** @param memory for the bytes, which are then valid until it is used again */
+  protected read(d: Descriptor, maxBytes: number = MAX_BYTES, memory?: ReadMemory): Uint8Array {
     const limit = Math.min(maxBytes, MAX_BYTES);
     if (d.size > limit) throw tooLarge(d, limit);
-    const quick = this.#readExactly(d);
+    const quick = this.#readExactly(d, memory);
     if (quick !== undefined) return quick;
     const found = this.#openOrEmbedded(d);
     if (found instanceof Uint8Array) return found;
@@ -185,21 +198,23 @@ export class DirectoryBlobReader implements BlobReader {
   }
 
   /** Undefined where anything is unusual: the slower way finds out what. */
-  #readExactly(d: Descriptor): Uint8Array | undefined {
+  #readExactly(d: Descriptor, memory: ReadMemory | undefined): Uint8Array | undefined {
     const colon = d.digest.indexOf(":");
     const algorithm = d.digest.slice(0, colon);
     const directory = this.#checked.get(algorithm) ?? this.#checkedDirectory(algorithm);
     if (directory === undefined) return undefined;
-    const bytes = readExactly(directory + d.digest.slice(colon + 1), d.size);
-    return bytes !== undefined && digestOf(bytes, algorithmOf(d.digest)) === d.digest ? bytes : undefined;
+    const encoded = d.digest.slice(colon + 1);
+    const bytes = readExactly(directory.path + encoded, d.size, memory);
+    return bytes !== undefined && hasDigest(bytes, directory.algorithm, encoded) ? bytes : undefined;
   }
 
-  /** The path of the directory of an algorithm with a separator at its end, once something was read from it. */
-  #checkedDirectory(algorithm: string): string | undefined {
-    const directory = `${this.rule.root}${sep}blobs${sep}${algorithm}`;
-    if (!this.directories.isChecked(directory)) return undefined;
-    this.#checked.set(algorithm, directory + sep);
-    return directory + sep;
+  /** Once something was read from the directory of an algorithm. */
+  #checkedDirectory(algorithm: string): CheckedDirectory | undefined {
+    const path = `${this.rule.root}${sep}blobs${sep}${algorithm}`;
+    if (!isAlgorithm(algorithm) || !this.directories.isChecked(path)) return undefined;
+    const directory = { path: path + sep, algorithm };
+    this.#checked.set(algorithm, directory);
+    return directory;
   }
 
   #openOrEmbedded(d: Descriptor): OpenFile | Uint8Array {

@@ -99,19 +99,33 @@ export function holdsBytes(rule: LinkRule, path: string, bytes: Uint8Array): boo
 /**
  * Reads the file at `path` if it has exactly `size` bytes, at most 64 KiB, and is not a link, with as few calls as possible. Does not
  * check what kind of file it is: the caller checks the content by its digest. Returns undefined in every other case.
+ * @param memory what the bytes are read into, with room for one more; new memory if none is given
  */
-export function readExactly(path: string, size: number): Uint8Array | undefined {
+export function readExactly(path: string, size: number, memory?: ReadMemory): Uint8Array | undefined {
   if (NOFOLLOW === undefined || size > EXACT_BYTES) return undefined;
   let fd: number | undefined;
   try {
     fd = openSync(path, READ | NOFOLLOW);
+    const bytes = memory?.whole ?? Buffer.allocUnsafe(size + 1);
     // Reading at a position fails for a pipe.
-    const bytes = Buffer.allocUnsafe(size + 1);
-    return readSync(fd, bytes, 0, size + 1, 0) === size ? bytes.subarray(0, size) : undefined;
+    if (readSync(fd, bytes, 0, size + 1, 0) !== size) return undefined;
+    return memory?.start(size) ?? bytes.subarray(0, size);
   } catch {
     return undefined;
   } finally {
     if (fd !== undefined) closeSync(fd);
+  }
+}
+
+/** Memory that file after file is read into: what one holds is gone when the next one is read. */
+export class ReadMemory {
+  readonly whole: Buffer = Buffer.allocUnsafeSlow(EXACT_BYTES + 1);
+  #last: Buffer = this.whole.subarray(0, 0);
+
+  /** Its first bytes. The same object for the same size: files that are alike follow each other. */
+  start(size: number): Buffer {
+    if (this.#last.length !== size) this.#last = this.whole.subarray(0, size);
+    return this.#last;
   }
 }
 

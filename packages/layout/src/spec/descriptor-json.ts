@@ -116,7 +116,7 @@ const PLAIN_ORDER: readonly string[] = ["mediaType", "digest", "size", "annotati
 /** Returns true if JavaScript writes the members that {@link descriptorNode} writes, in its order. */
 function isInOrder(d: Descriptor): boolean {
   let last = -1;
-  for (const key of Object.keys(d)) {
+  for (const key in d) {
     const at = PLAIN_ORDER.indexOf(key);
     if (at <= last) return false;
     last = at;
@@ -128,7 +128,7 @@ function isInOrder(d: Descriptor): boolean {
 /** Returns true for a map that is not empty and has its keys in the order of the Go libraries. */
 function isPlainMap(map: Readonly<Record<string, string>>): boolean {
   let last = "";
-  for (const key of Object.keys(map)) {
+  for (const key in map) {
     if (key <= last || !/^[ -~]+$/.test(key)) return false;
     last = key;
   }

@@ -29,12 +29,16 @@ export class MemberNames {
    * other tools would not.
    */
   misspelledIn(value: Readonly<Record<string, unknown>>): string | undefined {
-    for (const key of Object.keys(value)) {
-      if (!this.#lengths.has(key.length) || this.#names.has(key)) continue;
-      const folded = foldLetters(key);
-      for (const name of this.#names) if (foldLetters(name) === folded) return key;
-    }
+    for (const key in value) if (this.isMisspelled(key)) return key;
     return undefined;
+  }
+
+  /** Returns true for a member as {@link misspelledIn} finds it. */
+  isMisspelled(key: string): boolean {
+    if (!this.#lengths.has(key.length) || this.#names.has(key)) return false;
+    const folded = foldLetters(key);
+    for (const name of this.#names) if (foldLetters(name) === folded) return true;
+    return false;
   }
 
   /** Returns the members that are none of the names, in whatever letters; undefined where there are none. */
@@ -58,7 +62,7 @@ export class MemberNames {
  */
 export function stringMap(value: unknown, fail: (reason: string) => Error): Readonly<Record<string, string>> {
   if (!isRecord(value)) throw fail("is not an object");
-  for (const key of Object.keys(value)) {
+  for (const key in value) {
     if (typeof value[key] !== "string") throw fail(`has a value under ${JSON.stringify(key)} that is not a string`);
   }
   return value as Record<string, string>;

@@ -1,8 +1,9 @@
 import { OcilotError } from "../errors.js";
+import { MAX_JSON_DEPTH, parseCompact } from "./compact-json.js";
 import { stringEnd } from "./json-text.js";
+import type { ContinuedDocument, SimilarDocuments } from "./similar-documents.js";
 
-/** The deepest nesting that is accepted. Real documents have less than ten levels. */
-export const MAX_JSON_DEPTH = 128;
+export { MAX_JSON_DEPTH } from "./compact-json.js";
 
 /** An irregularity that a Go decoder ignores or refuses, and that makes an edit unsafe. */
 export interface JsonQuirk {
@@ -66,6 +67,15 @@ export function parseJson(bytes: Uint8Array, name: string): unknown {
   return value;
 }
 
+/** As {@link parseJson}, with the beginning that similar documents have. Undefined for an irregular document, which {@link parseJson} judges. */
+export function parseSimilar(bytes: Uint8Array, documents: SimilarDocuments): ContinuedDocument | undefined {
+  try {
+    return documents.read(strict.decode(bytes));
+  } catch {
+    return undefined;
+  }
+}
+
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const lenient = new TextDecoder("utf-8", { ignoreBOM: true });
 
@@ -90,45 +100,6 @@ function decode(bytes: Uint8Array, quirks: JsonQuirk[]): string {
  */
 export function decodeText(bytes: Uint8Array): string {
   return lenient.decode(bytes);
-}
-
-/**
- * Returns the value of a document that has no regular use for {@link inspect}: it is as long as the shortest text for its value, so no key
- * stands twice, no number is in another form, and nothing follows the value. Undefined for any other document.
- */
-function parseCompact(text: string): unknown {
-  // Without escapes the length of a string is known, and no two spellings are one key.
-  if (text.includes("\\")) return undefined;
-  try {
-    const value: unknown = JSON.parse(text);
-    return compactLength(value, MAX_JSON_DEPTH) === text.length ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/**
- * Returns the length of the shortest text for a value without escapes. NaN if it is nested deeper than `depth` levels, or has a number that
- * may have been written in another form of that length or a shorter one: a fraction, and `1e2` for 100.
- */
-function compactLength(value: unknown, depth: number): number {
-  if (typeof value === "string") return value.length + 2;
-  if (typeof value === "number") {
-    if (value === 0) return 1;
-    return Number.isSafeInteger(value) && value % 100 !== 0 ? String(value).length : Number.NaN;
-  }
-  if (value === null || typeof value === "boolean") return value === false ? 5 : 4;
-  if (depth === 0) return Number.NaN;
-  // A comma follows each item but the last, which the closing bracket follows.
-  let length = 1;
-  if (Array.isArray(value)) {
-    for (const item of value) length += compactLength(item, depth - 1) + 1;
-    return value.length === 0 ? 2 : length;
-  }
-  for (const key in value as Record<string, unknown>) {
-    length += key.length + 4 + compactLength((value as Record<string, unknown>)[key], depth - 1);
-  }
-  return length === 1 ? 2 : length;
 }
 
 function parse(text: string, name: string): unknown {

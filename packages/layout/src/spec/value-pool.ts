@@ -1,4 +1,5 @@
 import type { Descriptor } from "./descriptor.js";
+import { SimilarDocuments } from "./similar-documents.js";
 
 /** The number of values that are kept. More different ones are not alike enough for sharing to save memory. */
 const MAX_SHARED = 10_000;
@@ -7,6 +8,8 @@ const MAX_SHARED = 10_000;
  * a parser makes new objects for each.
  */
 export class ValuePool {
+  /** Documents that were parsed before. */
+  readonly documents: SimilarDocuments = new SimilarDocuments();
   readonly #texts: Map<string, string> = new Map();
   readonly #descriptors: Map<string, Descriptor> = new Map();
   readonly #lists: Map<Descriptor, readonly Descriptor[]> = new Map();
@@ -57,6 +60,7 @@ export class ValuePool {
 
 /** @param a flat, so that equal members are the same values */
 function isSame(a: Descriptor, b: Descriptor): boolean {
+  if (a === b) return true;
   const x = a as unknown as Record<string, unknown>;
   const y = b as unknown as Record<string, unknown>;
   let count = 0;

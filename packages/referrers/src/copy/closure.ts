@@ -91,7 +91,7 @@ export async function collectClosure(
     });
     const nodes = await view.nodes(fresh.map((step) => step.d));
     level = [];
-    for (const [i, node] of nodes.entries()) visit(node, fresh[i]!);
+    for (let i = 0; i < nodes.length; i++) visit(nodes[i]!, fresh[i]!);
   }
 
   function visit(node: ManifestNode, { isWhole, parents, entries }: Step): void {

@@ -30,7 +30,7 @@ const SLICE = 128;
 export async function classifyReferrers(
   view: LayoutView,
   edges: readonly ReferrerEdge[],
-): Promise<ReadonlyMap<Digest, readonly Classification[]>> {
+): Promise<Map<Digest, readonly Classification[]>> {
   const classified = new Map<Digest, readonly Classification[]>();
   const rest = edges.filter((edge) => {
     const told = edge.unopened === true ? classifyListed(edge) : undefined;
@@ -38,7 +38,8 @@ export async function classifyReferrers(
     return told === undefined;
   });
   const nodes = await view.nodes(rest.map((e) => e.referrer));
-  for (const [i, edge] of rest.entries()) {
+  for (let i = 0; i < rest.length; i++) {
+    const edge = rest[i]!;
     if (classified.has(edge.referrer.digest)) continue;
     const manifest = manifestOf(nodes[i]);
     classified.set(edge.referrer.digest, manifest === undefined ? classifyArtifactType(edge.artifactType) : classifyManifest(manifest));
@@ -93,7 +94,8 @@ export async function openReferrers(
       blobs,
       signal,
     );
-    for (const [i, edge] of slice.entries()) {
+    for (let i = 0; i < slice.length; i++) {
+      const edge = slice[i]!;
       const manifest = manifests[i];
       if (manifest !== undefined) opened.set(edgeKey(edge), await openStatements(manifest, peek, { ...limits, subject: edge.subject }));
     }

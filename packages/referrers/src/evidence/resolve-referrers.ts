@@ -25,7 +25,7 @@ export async function resolveReferrers(
   blobs: ManyBlobs,
   options: OpenReferrersOptions = {},
 ): Promise<ReadonlyMap<Digest, readonly Classification[]>> {
-  const classified = new Map(await classifyReferrers(view, edges));
+  const classified = await classifyReferrers(view, edges);
   const open = edges.filter((e) => classified.get(e.referrer.digest)?.some(isUntold) === true);
   if (open.length === 0) return classified;
   const statements = await openReferrers(view, open, blobs, options);

@@ -32,7 +32,10 @@ export interface Wrapping {
   readonly title: string;
   /** The kinds that real tools put into it, and which tools. */
   readonly made: readonly { readonly kind: StatementKind; readonly by: string }[];
-  /** Tells whether a manifest has this form; the first of the registry that does is taken. */
+  /**
+   * Tells whether a manifest has this form, by its kind, its artifact type and the media types of config and layers; the first of the
+   * registry that does is taken.
+   */
   matches(manifest: Manifest): boolean;
   /** What the manifest alone tells; at least one. */
   classify(manifest: Manifest): readonly Classification[];

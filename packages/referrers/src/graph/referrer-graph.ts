@@ -195,9 +195,9 @@ export async function followSubjects(graph: ReferrerGraph, view: LayoutView): Pr
     const steps = graph.subjectsBeside(followed);
     if (steps.length === 0) return;
     const nodes = await view.nodes(steps.map((s) => s.descriptor));
-    for (const [i, node] of nodes.entries()) {
+    for (let i = 0; i < steps.length; i++) {
       const { edge: below } = steps[i]!;
-      const edge = subjectEdge(node, { ...below.evidence[0]!, within: below.referrer.digest });
+      const edge = subjectEdge(nodes[i]!, { ...below.evidence[0]!, within: below.referrer.digest });
       if (edge !== undefined && !graph.has(edge.subject, edge.referrer.digest)) graph.add(edge);
     }
   }

@@ -23,7 +23,8 @@ async function collect(view: LayoutView): Promise<Nested> {
     const within = node.descriptor.digest;
     if (lists.has(within)) continue;
     const children = await view.nodes(manifest.manifests);
-    for (const [i, child] of children.entries()) {
+    for (let i = 0; i < children.length; i++) {
+      const child = children[i]!;
       const evidence = { convention: "buildkit" as const, position, within };
       const annotations = manifest.manifests[i]!.annotations;
       const type = annotations?.[DOCKER_REFERENCE_TYPE];

@@ -59,7 +59,7 @@ export function containerdSubject(entry: IndexEntry): string | undefined {
 /** The S-edge of an opened entry, with the entry as its evidence; of a manifest that cannot be read, what a registry says of it. */
 export function entryEdge({ entry, node }: OpenedEntry, convention: "oras" | "containerd"): ReferrerEdge | undefined {
   const { position, origin } = entry;
-  const evidence = { convention, position, ...(origin !== undefined && { origin: origin.by }) };
+  const evidence = origin === undefined ? { convention, position } : { convention, position, origin: origin.by };
   const isRead = node.state === "read" || node.state === "blob" || node.state === "listed";
   if (!isRead && origin?.subject !== undefined && origin.by !== "tag") return recordedEdge(origin.subject, node, evidence, "S");
   return subjectEdge(node, evidence);

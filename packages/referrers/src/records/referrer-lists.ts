@@ -59,7 +59,8 @@ async function collect(view: LayoutView): Promise<Lists> {
   const nodes = await view.nodes(marked.map((e) => e.descriptor));
   // All at once: one batch of reads, however many lists there are.
   if (nodes.length > 1) await view.nodes(nodes.flatMap((n) => manifestOf(n)?.manifests ?? []));
-  for (const [i, entry] of marked.entries()) {
+  for (let i = 0; i < marked.length; i++) {
+    const entry = marked[i]!;
     const node = nodes[i]!;
     const list = listIn(node);
     for (const [convention, key] of ANNOTATIONS) {

@@ -20,13 +20,18 @@ import type { NewBlob } from "../view/layout-view.js";
 export function responseDescriptor(edge: ReferrerEdge): Descriptor {
   const { mediaType, digest, size } = edge.referrer;
   const line: { -readonly [Member in keyof Descriptor]: Descriptor[Member] } = { mediaType, digest, size };
-  if (Object.keys(edge.annotations).length > 0) line.annotations = edge.annotations;
+  if (!isEmpty(edge.annotations)) line.annotations = edge.annotations;
   if (edge.artifactType !== undefined) line.artifactType = edge.artifactType;
   return line;
 }
 
+function isEmpty(map: Readonly<Record<string, string>>): boolean {
+  for (const _ in map) return false;
+  return true;
+}
+
 /** Lines in one piece of {@link responsePieces}. */
-const PIECE = 1000;
+const PIECE = 100;
 
 /**
  * The text of a referrers response: byte for byte what regclient and olareg write for these lines in this order.
@@ -63,8 +68,9 @@ export function responseText(lines: readonly Descriptor[]): string {
 export function* responsePieces<T>(items: readonly T[], lineOf: (item: T) => Descriptor): Iterable<string> {
   yield `{"schemaVersion":2,"mediaType":"${IMAGE_INDEX}","manifests":[`;
   for (let start = 0; start < items.length; start += PIECE) {
-    const text = descriptorsText(items.slice(start, start + PIECE).map(lineOf));
-    yield `${start > 0 ? "," : ""}${text.slice(1, -1)}`;
+    if (start > 0) yield ",";
+    // A part of a string is no copy of it; a longer string made of it would be.
+    yield descriptorsText(items.slice(start, start + PIECE).map(lineOf)).slice(1, -1);
   }
   yield "]}";
 }

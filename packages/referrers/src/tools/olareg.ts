@@ -59,8 +59,8 @@ async function build(view: LayoutView): Promise<Model> {
 async function soleSubject(view: LayoutView, lines: readonly Descriptor[]): Promise<Digest | undefined> {
   const nodes = await view.nodes(lines);
   const subjects = new Set<Digest>();
-  for (const [i, node] of nodes.entries()) {
-    const edge = subjectEdge(node, { convention: "regclient" });
+  for (let i = 0; i < nodes.length; i++) {
+    const edge = subjectEdge(nodes[i]!, { convention: "regclient" });
     if (edge === undefined || !sameLine(lines[i]!, responseDescriptor(edge))) return undefined;
     subjects.add(edge.subject);
   }

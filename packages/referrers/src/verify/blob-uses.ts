@@ -116,7 +116,8 @@ export async function takeInventory(
       for (const step of steps) if (seen[step.slot].add(step.descriptor)) fresh.push(step);
       const nodes = await view.nodes(fresh.map((s) => s.descriptor));
       const next: Step[] = [];
-      for (const [i, { descriptor, slot, steps: way, roots }] of fresh.entries()) {
+      for (let i = 0; i < fresh.length; i++) {
+        const { descriptor, slot, steps: way, roots } = fresh[i]!;
         const node = nodes[i]!;
         uses.push({ descriptor, slot, steps: way, node, roots });
         const { digest } = descriptor;

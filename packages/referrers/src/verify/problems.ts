@@ -128,7 +128,8 @@ async function mismatches(view: LayoutView, edges: readonly ReferrerEdge[]): Pro
   );
   const nodes = await view.nodes(subjects);
   const wrong = new DescriptorMap<{ readonly descriptor: Descriptor; readonly why: string }>();
-  for (const [i, d] of subjects.entries()) {
+  for (let i = 0; i < subjects.length; i++) {
+    const d = subjects[i]!;
     const others = known.get(d.digest) ?? [];
     const read = (await view.nodes(others)).flatMap((n) => (n.state === "damaged" ? [] : n.descriptor));
     const why = mismatch(d, nodes[i]!, others, read);

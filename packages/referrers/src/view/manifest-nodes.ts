@@ -1,5 +1,6 @@
 import {
   type Descriptor,
+  type Manifest,
   OcilotError,
   type ValuePool,
   isOcilotError,
@@ -20,6 +21,8 @@ export interface NodeParsing {
   readonly parse?: typeof parseManifestAsGo;
 }
 
+type WithAnnotations = Omit<Manifest, "annotations"> & { annotations: Manifest["annotations"] };
+
 /** Parses what a store returned for a descriptor. */
 export function toNode(
   descriptor: Descriptor,
@@ -31,9 +34,10 @@ export function toNode(
   }
   if (manifestKind(descriptor.mediaType) === undefined) return { state: "blob", descriptor };
   try {
-    const manifest = parse(bytes, descriptor.mediaType, descriptor.digest, sharing);
-    const annotations = sharedMap(manifest.annotations, descriptor.annotations);
-    return { state: "read", descriptor, manifest: annotations === manifest.annotations ? manifest : { ...manifest, annotations } };
+    const manifest: WithAnnotations = parse(bytes, descriptor.mediaType, descriptor.digest, sharing);
+    // It is new, so nobody has seen the other, equal map.
+    manifest.annotations = sharedMap(manifest.annotations, descriptor.annotations);
+    return { state: "read", descriptor, manifest };
   } catch (error) {
     if (!isOcilotError(error)) throw error;
     if (isOcilotError(error, "DOCUMENT_INVALID", "DESCRIPTOR_INVALID", "DIGEST_INVALID")) refused.any = true;
@@ -43,5 +47,7 @@ export function toNode(
 
 /** The same content under the descriptor that was asked for: what a line says of it is not what an entry says. */
 export function describedBy(node: ManifestNode, descriptor: Descriptor): ManifestNode {
-  return node.descriptor === descriptor ? node : { ...node, descriptor };
+  if (node.descriptor === descriptor) return node;
+  // Copies of the common kind are many.
+  return node.state === "read" ? { state: "read", descriptor, manifest: node.manifest } : { ...node, descriptor };
 }

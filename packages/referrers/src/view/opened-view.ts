@@ -12,6 +12,7 @@ import {
   manifestKind,
   parseManifestAsGo,
   sniffManifest,
+  visitBlobs,
 } from "@ocilot/layout/web";
 import { DescriptorMap, DescriptorSet } from "./descriptor-map.js";
 import { detachedDigests } from "./detached.js";
@@ -20,9 +21,6 @@ import { type LayoutView, type ListedNode, type ManifestNode, type NewBlob, type
 import type { ManifestCache } from "./manifest-cache.js";
 import { type NodeParsing, describedBy, toNode } from "./manifest-nodes.js";
 import type { ViewOptions } from "./view-options.js";
-
-/** Manifests read before they are parsed and their bytes let go: as many as a store reads between two turns of the event loop. */
-const SLICE = 256;
 
 /** What views of one layout share: every manifest is opened once, whatever is planned in between. */
 export interface Shared extends NodeParsing {
@@ -86,20 +84,15 @@ export class OpenedView implements LayoutView {
     return found;
   }
 
-  /** A slice at a time, so that the bytes of many manifests are never held at once. */
   async #open(unread: readonly Descriptor[]): Promise<void> {
-    const { nodes, layout, options } = this.#shared;
-    const limits = { maxBytes: MAX_MANIFEST_BYTES, ...(options.signal && { signal: options.signal }) };
-    for (let start = 0; start < unread.length; start += SLICE) {
-      const slice = unread.slice(start, start + SLICE);
-      const read = await layout.blobs.bytesMany(slice, limits);
-      if (options.strict === true) refuseUnread(read);
-      for (const [i, d] of slice.entries()) {
-        const node = toNode(d, read[i]!, this.#shared);
-        nodes.set(node);
-        if (this.#shared.parse === undefined) options.cache?.keep(d, node);
-      }
-    }
+    const { nodes, layout, options, parse } = this.#shared;
+    const keep = (content: Uint8Array | OcilotError, d: Descriptor): void => {
+      if (options.strict === true) refuseUnread(content);
+      const node = toNode(d, content, this.#shared);
+      nodes.set(node);
+      if (parse === undefined) options.cache?.keep(d, node);
+    };
+    await visitBlobs(layout.blobs, unread, keep, { maxBytes: MAX_MANIFEST_BYTES, ...(options.signal && { signal: options.signal }) });
   }
 
   async has(digest: Digest): Promise<boolean> {
@@ -192,9 +185,10 @@ export class OpenedView implements LayoutView {
       const steps = level;
       const nodes = await this.nodes(steps.map((step) => step.descriptor));
       level = [];
-      for (const [i, node] of nodes.entries()) {
+      for (let i = 0; i < steps.length; i++) {
+        const node = nodes[i]!;
         const { position, within } = steps[i]!;
-        reached.push({ node, position, ...(within !== undefined && { within }) });
+        reached.push(within === undefined ? { node, position } : { node, position, within });
         const manifest = manifestOf(node);
         if (manifest === undefined) continue;
         for (const child of manifest.manifests) enqueue(level, seen, { descriptor: child, position, within: node.descriptor.digest });
@@ -218,7 +212,7 @@ export class OpenedView implements LayoutView {
     for await (const { digest, size } of layout.blobs.list({ skip: known })) {
       if (known.has(digest) || size === 0 || size > MAX_MANIFEST_BYTES) continue;
       const [bytes] = await layout.blobs.bytesMany([{ mediaType: "application/octet-stream", digest, size }]);
-      if (options.strict === true) refuseUnread([bytes]);
+      if (options.strict === true) refuseUnread(bytes);
       if (bytes === undefined || bytes instanceof OcilotError) continue;
       const mediaType = sniffManifest(bytes);
       const node = toNode({ mediaType, digest, size }, bytes, this.#shared);
@@ -239,7 +233,6 @@ function enqueue(level: Step[], seen: DescriptorSet, step: Step): void {
   if (seen.add(step.descriptor)) level.push(step);
 }
 
-function refuseUnread(read: readonly unknown[]): void {
-  const failed = read.find((bytes) => isIoFailure(bytes));
-  if (failed !== undefined) throw failed;
+function refuseUnread(content: unknown): void {
+  if (isIoFailure(content)) throw content;
 }

@@ -40,5 +40,22 @@ export const WRAPPINGS: readonly Wrapping[] = [
  * ```
  */
 export function wrappingOf(manifest: Manifest): Wrapping {
-  return WRAPPINGS.find((w) => w.matches(manifest))!;
+  const { kind, artifactType, config, layers } = manifest;
+  const layerType = layers[0]?.mediaType;
+  const isAsBefore = last?.kind === kind && last.artifactType === artifactType && last.configType === config?.mediaType;
+  if (isAsBefore && layers.length < 2 && last?.layerType === layerType) return last!.wrapping;
+  const wrapping = WRAPPINGS.find((w) => w.matches(manifest))!;
+  if (layers.length < 2) last = { kind, artifactType, configType: config?.mediaType, layerType, wrapping };
+  return wrapping;
 }
+
+/** What {@link Wrapping.matches} goes by of the manifest that was asked about last: one after the other is of the same form. */
+let last:
+  | {
+      readonly kind: Manifest["kind"];
+      readonly artifactType: string | undefined;
+      readonly configType: string | undefined;
+      readonly layerType: string | undefined;
+      readonly wrapping: Wrapping;
+    }
+  | undefined;
