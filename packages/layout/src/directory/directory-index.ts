@@ -69,7 +69,7 @@ export class DirectoryIndex implements IndexFile {
         const base = await this.read();
         const edits = await edit(base);
         const edited = editedIndex(base, edits);
-        const bytes = Buffer.from(edited.text, "utf8");
+        const bytes = edited.encode();
         if (edits.length === 0 || isSame(bytes, base.bytes)) return base;
         await this.#refuseLink();
         throwIfAborted(options.signal);

@@ -126,7 +126,7 @@ class MemoryIndex implements IndexFile {
   async update(edit: (base: IndexSnapshot) => readonly IndexEdit[] | Promise<readonly IndexEdit[]>): Promise<IndexSnapshot> {
     const turn = this.#last.then(async () => {
       const edited = editedIndex(this.#snapshot, await edit(this.#snapshot));
-      const bytes = new TextEncoder().encode(edited.text);
+      const bytes = edited.encode();
       this.#snapshot = edited.snapshot(bytes, digestOf(bytes));
       return this.#snapshot;
     });

@@ -5,6 +5,7 @@ import type { Descriptor } from "./descriptor.js";
 import type { Digest } from "./digest.js";
 import { DESCRIPTOR_ORDER, descriptorText, jsonNode, wholeDescriptorNode } from "./descriptor-json.js";
 import { compareUtf8, goJson } from "./go-json.js";
+import { encodePieces } from "./encode-pieces.js";
 import { type Container, type Item, type JsonStyle, containerAt, styleOf } from "./json-text.js";
 
 /**
@@ -28,7 +29,10 @@ const INDEX_ORDER = ["schemaVersion", "mediaType", "artifactType", "manifests", 
 
 /** An index after an edit. */
 export interface EditedIndex {
+  /** The text of the document, joined on each call. */
   readonly text: string;
+  /** Returns the bytes of the document. */
+  encode(): Uint8Array;
   /** Returns what {@link parseIndex} returns for the text, from its bytes and their digest, without parsing entries that are unchanged. */
   snapshot(bytes: Uint8Array, digest: Digest): IndexSnapshot;
 }
@@ -57,15 +61,15 @@ export function editIndex(base: IndexSnapshot, edits: readonly IndexEdit[]): str
  * import { digestOf, editedIndex, Layout } from "@ocilot/layout";
  *
  * const base = await (await Layout.open("./layout")).index.read();
- * const { text, snapshot } = editedIndex(base, [{ op: "remove", position: 0 }]);
- * const bytes = new TextEncoder().encode(text);
- * console.log(snapshot(bytes, digestOf(bytes)).entries.length);
+ * const edited = editedIndex(base, [{ op: "remove", position: 0 }]);
+ * const bytes = edited.encode();
+ * console.log(edited.snapshot(bytes, digestOf(bytes)).entries.length);
  * ```
  */
 export function editedIndex(base: IndexSnapshot, edits: readonly IndexEdit[]): EditedIndex {
-  const { text } = base;
-  if (edits.length === 0) return { text, snapshot: () => base };
+  if (edits.length === 0) return { text: base.text, encode: () => base.bytes, snapshot: () => base };
   refuseQuirks(base);
+  const { text } = base;
   const root = containerAt(text, 0);
   const style = styleOf(text, root);
   const ofEntries = edits.filter((e) => e.op !== "annotate-index" && e.op !== "add-member");
@@ -76,8 +80,12 @@ export function editedIndex(base: IndexSnapshot, edits: readonly IndexEdit[]): E
     else if (edit.op === "add-member" && !members.some((m) => m.key === edit.name))
       members = putText(members, edit.name, goJson(jsonNode(edit.value), style, 1), INDEX_ORDER, style);
   }
+  const pieces = [text.slice(0, root.start), ...join(text, root, members, style, 0), text.slice(root.end)];
   return {
-    text: text.slice(0, root.start) + join(text, root, members, style, 0) + text.slice(root.end),
+    get text() {
+      return pieces.join("");
+    },
+    encode: () => encodePieces(pieces),
     snapshot(bytes, digest) {
       if (touched === undefined || ofEntries.length < edits.length) return parseIndex(bytes, digest);
       return continueIndex(base, bytes, digest, touched.entries) ?? parseIndex(bytes, digest);
@@ -93,7 +101,7 @@ function editEntries(
   root: Container,
   edits: readonly EntriesEdit[],
   style: JsonStyle,
-): { readonly members: Part[]; readonly entries: readonly (number | string)[] } {
+): { readonly members: Part[]; readonly entries: readonly (number | string | Descriptor)[] } {
   const members = partsOf(text, root);
   const at = members.findIndex((m) => m.key === "manifests");
   const start = at < 0 ? undefined : root.items[at]!.value.start;
@@ -117,6 +125,7 @@ function editEntries(
       if (part === undefined) continue;
       const plain = isCompact ? editPlainEntry(part.text, now.get(edit.position) ?? was[edit.position]!.descriptor, edit) : undefined;
       if (plain !== undefined) now.set(edit.position, plain.descriptor);
+      else now.delete(edit.position);
       kept[edit.position] = changed(part, plain?.text ?? editEntry(part.text, edit, style));
     }
   }
@@ -127,8 +136,8 @@ function editEntries(
   }
   const edited = array === undefined ? join("[]", containerAt("[]", 0), parts, style, 1) : join(text, array, parts, style, 1);
   return {
-    members: putText(members, "manifests", edited, INDEX_ORDER, style),
-    entries: parts.map((part) => (part.item === undefined ? part.text : part.index!)),
+    members: putText(members, "manifests", "", INDEX_ORDER, style).map((m) => (m.key === "manifests" ? { ...m, value: edited } : m)),
+    entries: parts.map((part) => (part.item !== undefined ? part.index! : ((part.index === undefined ? undefined : now.get(part.index)) ?? part.text))),
   };
 }
 
@@ -148,7 +157,7 @@ function editEntry(text: string, edit: EntryEdit, style: JsonStyle): string {
     members = put(members, "digest", edit.digest, DESCRIPTOR_ORDER, style);
     members = put(members, "size", edit.size, DESCRIPTOR_ORDER, style);
   }
-  return join(text, entry, members, style, 2);
+  return join(text, entry, members, style, 2).join("");
 }
 
 /** Sets and removes annotations of the object with these members. Removes the member `annotations` with the last of them. */
@@ -173,7 +182,7 @@ function annotate(
   }
   if (parts.length === old.length && parts.every((part, i) => part === old[i])) return members;
   if (parts.length === 0) return members.filter((m) => m !== current);
-  return putText(members, "annotations", join(text, map, parts, style, depth + 1), order, style);
+  return putText(members, "annotations", join(text, map, parts, style, depth + 1).join(""), order, style);
 }
 
 /** A member or element of the new text. `index` is its position in the old text, if it has one; `item` is set while it is unchanged. */
@@ -182,6 +191,8 @@ interface Part {
   readonly key?: string;
   /** Where the value begins in `text`. */
   readonly valueStart?: number;
+  /** What follows `text`, of a member whose value is too long to be put together more than once. */
+  readonly value?: readonly string[];
   readonly item?: Item;
   readonly index?: number;
 }
@@ -220,11 +231,11 @@ function changed(part: Part, text: string): Part {
   return { ...rest, text };
 }
 
-/** Joins the parts between the brackets of `container`. Parts that were neighbours keep the text between them. */
-function join(text: string, container: Container, parts: readonly Part[], style: JsonStyle, depth: number): string {
+/** Returns the parts between the brackets of `container`, in pieces. Parts that were neighbours keep the text between them. */
+function join(text: string, container: Container, parts: readonly Part[], style: JsonStyle, depth: number): string[] {
   const { items: old, start, end } = container;
   const [open, close] = [text[start]!, text[end - 1]!];
-  if (parts.length === 0) return open + close;
+  if (parts.length === 0) return [open + close];
   const gapBefore = (index: number): string => text.slice(old[index - 1]!.end, old[index]!.start);
   const usual = old.length > 1 ? gapBefore(1) : style.comma + style.lead(depth + 1);
   const first = old[0];
@@ -236,10 +247,11 @@ function join(text: string, container: Container, parts: readonly Part[], style:
     let last = i;
     while (part.item && parts[last + 1]?.item && parts[last + 1]!.index === parts[last]!.index! + 1) last++;
     out.push(last === i ? part.text : text.slice(part.item!.start, parts[last]!.item!.end));
+    for (const piece of part.value ?? []) out.push(piece);
     i = last;
   }
   out.push(first === undefined ? style.lead(depth) : text.slice(old[old.length - 1]!.end, end - 1), close);
-  return out.join("");
+  return out;
 }
 
 function refuseQuirks(base: IndexSnapshot): void {

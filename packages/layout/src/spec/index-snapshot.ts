@@ -108,22 +108,27 @@ export function parseIndex(bytes: Uint8Array, digest: Digest): IndexSnapshot {
 }
 
 /**
- * Returns the snapshot of an index that differs from `base` in entries only: each a position in `base`, or a text. Undefined if one of the
- * texts is anything but a plain entry.
+ * Returns the snapshot of an index that differs from `base` in entries only: each a position in `base`, a checked descriptor, or a text.
+ * Undefined if one of the texts is anything but a plain entry.
  * @internal Exported for `editedIndex`, which is what others call.
  */
 export function continueIndex(
   base: IndexSnapshot,
   bytes: Uint8Array,
   digest: Digest,
-  parts: readonly (number | string)[],
+  parts: readonly (number | string | Descriptor)[],
 ): IndexSnapshot | undefined {
   const sharing = new ValuePool();
   const entries: IndexEntry[] = [];
-  for (const [position, part] of parts.entries()) {
+  for (let position = 0; position < parts.length; position++) {
+    const part = parts[position]!;
     if (typeof part === "number") {
       const entry = base.entries[part]!;
       entries.push(part === position ? entry : { ...entry, position });
+      continue;
+    }
+    if (typeof part === "object") {
+      entries.push(entryOf(part, position));
       continue;
     }
     try {
@@ -152,6 +157,10 @@ function toEntry(value: unknown, position: number, sharing: ValuePool): IndexEnt
   const descriptor: { -readonly [Member in keyof Descriptor]: Descriptor[Member] } = parseDescriptor(value, `$.manifests[${position}]`);
   descriptor.mediaType = sharing.text(descriptor.mediaType);
   if (descriptor.artifactType) descriptor.artifactType = sharing.text(descriptor.artifactType);
+  return entryOf(descriptor, position);
+}
+
+function entryOf(descriptor: Descriptor, position: number): IndexEntry {
   const tag = descriptor.annotations?.[REF_NAME];
   return tag ? { position, descriptor, tag } : { position, descriptor };
 }
