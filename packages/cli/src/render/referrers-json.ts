@@ -1,4 +1,4 @@
-import { type Digest, IMAGE_INDEX, type JsonNode, type JsonObject, descriptorNode, descriptorsText, goJson } from "@ocilot/layout/spec";
+import { type Digest, IMAGE_INDEX, type JsonNode, type JsonObject, descriptorNode, descriptorText, goJson } from "@ocilot/layout/spec";
 import { type Classification, type Referrer, type ReferrerEdge, responseDescriptor, responsePieces } from "@ocilot/referrers";
 import type { ReferrerList } from "./referrers.js";
 
@@ -37,11 +37,13 @@ export function* referrersJson(
 function* unverifiedPieces(edges: readonly ReferrerEdge[]): Iterable<string> {
   yield `{"schemaVersion":2,"mediaType":${goJson(IMAGE_INDEX)},"manifests":[`;
   for (let start = 0; start < edges.length; start += PIECE) {
-    const lines = edges.slice(start, start + PIECE).map((edge) => {
-      const text = descriptorsText([responseDescriptor(edge)]).slice(1, -1);
-      return edge.verified ? text : `${text.slice(0, -1)},${edge.unopened ? UNOPENED : UNREADABLE}`;
-    });
-    yield `${start > 0 ? "," : ""}${lines.join(",")}`;
+    let piece = "";
+    for (let i = start; i < Math.min(start + PIECE, edges.length); i++) {
+      const edge = edges[i]!;
+      const text = descriptorText(responseDescriptor(edge));
+      piece += `${i > 0 ? "," : ""}${edge.verified ? text : `${text.slice(0, -1)},${edge.unopened ? UNOPENED : UNREADABLE}`}`;
+    }
+    yield piece;
   }
   yield "]";
 }

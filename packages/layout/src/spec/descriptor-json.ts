@@ -85,7 +85,10 @@ function platformNode(p: Platform): JsonObject {
   return { members: Object.entries(known).flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const])) };
 }
 
-/** Returns the text of a descriptor with all its members, as Go writes it. */
+/**
+ * Returns the text of a descriptor with all its members, as Go writes it.
+ * @internal Exported for the sibling packages, which write very many.
+ */
 export function descriptorText(d: Descriptor): string {
   return plainDescriptorText(d) ?? goJson(wholeDescriptorNode(d));
 }

@@ -1,5 +1,5 @@
 import { OcilotError } from "../errors.js";
-import { type Digest, parseDigest } from "./digest.js";
+import { type Digest, isDigest, parseDigest } from "./digest.js";
 import { isRecord, stringMap } from "./guards.js";
 
 /** The platform that an image manifest is for. */
@@ -54,6 +54,42 @@ export function parseDescriptor(value: unknown, path: string): Descriptor {
   if (isPresent(value["urls"]) && !isStrings(value["urls"])) throw invalid(`${path}.urls`, "is not an array of strings");
   if (isPresent(value["platform"])) checkPlatform(value["platform"], `${path}.platform`);
   return value as unknown as Descriptor;
+}
+
+/**
+ * Returns true for what {@link parseDescriptor} accepts and has only members that nearly all descriptors are made of, in the right spelling.
+ * Of anything else the caller finds out what it is.
+ */
+export function isPlainDescriptor(value: unknown): value is Descriptor {
+  if (!isRecord(value)) return false;
+  let required = 0;
+  for (const member in value) {
+    const item = value[member];
+    switch (member) {
+      case "mediaType":
+        if (typeof item !== "string" || item === "") return false;
+        required++;
+        break;
+      case "digest":
+        if (!isDigest(item)) return false;
+        required++;
+        break;
+      case "size":
+        if (typeof item !== "number" || !Number.isSafeInteger(item) || item < 0) return false;
+        required++;
+        break;
+      case "annotations":
+        if (!isRecord(item)) return false;
+        for (const key in item) if (typeof item[key] !== "string") return false;
+        break;
+      case "artifactType":
+        if (typeof item !== "string") return false;
+        break;
+      default:
+        return false;
+    }
+  }
+  return required === 3;
 }
 
 function checkPlatform(value: unknown, path: string): void {

@@ -35,7 +35,7 @@ export class MemberNames {
 
   /** Returns true for a member as {@link misspelledIn} finds it. */
   isMisspelled(key: string): boolean {
-    if (!this.#lengths.has(key.length) || this.#names.has(key)) return false;
+    if (this.#names.has(key) || !this.#lengths.has(key.length)) return false;
     const folded = foldLetters(key);
     for (const name of this.#names) if (foldLetters(name) === folded) return true;
     return false;

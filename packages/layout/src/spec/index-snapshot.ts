@@ -1,6 +1,6 @@
 import { OcilotError, isOcilotError } from "../errors.js";
 import { REF_NAME } from "./annotations.js";
-import { type Descriptor, parseDescriptor } from "./descriptor.js";
+import { type Descriptor, isPlainDescriptor, parseDescriptor } from "./descriptor.js";
 import type { Digest } from "./digest.js";
 import { readAsGo } from "./go-reading.js";
 import { DESCRIPTOR_NAMES } from "./descriptor-names.js";
@@ -154,7 +154,9 @@ function snapshotOf(bytes: Uint8Array, rest: Omit<IndexSnapshot, "bytes" | "text
 }
 
 function toEntry(value: unknown, position: number, sharing: ValuePool): IndexEntry {
-  const descriptor: { -readonly [Member in keyof Descriptor]: Descriptor[Member] } = parseDescriptor(value, `$.manifests[${position}]`);
+  const descriptor: { -readonly [Member in keyof Descriptor]: Descriptor[Member] } = isPlainDescriptor(value)
+    ? value
+    : parseDescriptor(value, `$.manifests[${position}]`);
   descriptor.mediaType = sharing.text(descriptor.mediaType);
   if (descriptor.artifactType) descriptor.artifactType = sharing.text(descriptor.artifactType);
   return entryOf(descriptor, position);

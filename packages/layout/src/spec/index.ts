@@ -1,6 +1,7 @@
 export * from "./annotations.js";
 export * from "./descriptor.js";
-export { descriptorNode, descriptorsText, foreignMembers, wholeDescriptorNode } from "./descriptor-json.js";
+export { descriptorNode, descriptorText,
+  descriptorsText, foreignMembers, wholeDescriptorNode } from "./descriptor-json.js";
 export * from "./digest.js";
 export {
   DOCKER_FILES,

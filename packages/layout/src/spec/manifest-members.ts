@@ -1,5 +1,5 @@
 import { OcilotError } from "../errors.js";
-import { type Descriptor, parseDescriptor } from "./descriptor.js";
+import { type Descriptor, isPlainDescriptor, parseDescriptor } from "./descriptor.js";
 import { DESCRIPTOR_NAMES } from "./descriptor-names.js";
 import { MemberNames, isRecord, stringMap } from "./guards.js";
 import type { Manifest } from "./manifest.js";
@@ -157,7 +157,11 @@ export function isSchemaVersion(value: unknown): boolean {
 function descriptors(value: unknown, member: string, { name, sharing }: ManifestForm): readonly Descriptor[] {
   if (!isPresent(value)) return NONE;
   if (!Array.isArray(value)) throw invalidManifest(name, `$.${member}`, "is not an array");
-  const found = value.map((item, i) => sharing?.checked(item) ?? exactDescriptor(item, `$.${member}[${i}]`));
+  const found = value.map((item: unknown, i): Descriptor => {
+    const known = sharing?.checked(item);
+    if (known !== undefined) return known;
+    return isPlainDescriptor(item) ? item : exactDescriptor(item, `$.${member}[${i}]`);
+  });
   return sharing?.list(found) ?? found;
 }
 
@@ -168,6 +172,7 @@ function sharedDescriptor(value: unknown, path: string, sharing: ValuePool | und
 
 /** A descriptor in which no member is spelled in other letters: Go would read it in the place of the right one. */
 function exactDescriptor(value: unknown, path: string): Descriptor {
+  if (isPlainDescriptor(value)) return value;
   const descriptor = parseDescriptor(value, path);
   const odd = DESCRIPTOR_NAMES.misspelledIn(value as Record<string, unknown>);
   if (odd === undefined) return descriptor;
