@@ -66,7 +66,7 @@ export interface BlobReader {
    * Lists every file of `blobs/` whose name is a digest, in no order.
    * @param options `skip`: digests that the caller does not need; a backend may list them all the same
    */
-  list(options?: { readonly skip?: ReadonlySet<string> }): AsyncIterable<BlobListing>;
+  list(options?: { readonly skip?: Pick<ReadonlySet<string>, "has"> }): AsyncIterable<BlobListing>;
   /**
    * Returns the identity of the file that holds the blob, as {@link BlobListing.file} does, or undefined if the blob is missing.
    * Reads no content. Backends without files leave this method out.

@@ -96,7 +96,8 @@ describe("laws of editIndex, over documents of every style", () => {
         let [now, more] = [snapshot(doc.text), list];
         for (let round = 0; round < 2; round++) {
           const edited = editedIndex(now, more);
-          const bytes = new TextEncoder().encode(edited.text);
+          const bytes = edited.encode();
+          expect(Buffer.from(bytes).equals(Buffer.from(edited.text))).toBe(true);
           now = edited.snapshot(bytes, digestOf(bytes));
           const parsed = parseIndex(bytes, digestOf(bytes));
           expect({ ...now, text: now.text }).toEqual({ ...parsed, text: parsed.text });

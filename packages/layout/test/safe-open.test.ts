@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, readdirSync, readlinkSync, realpathSync, renameSy
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type Descriptor, Layout, blobPath } from "../src/index.js";
-import { holdsBytes, linkTarget, openInside, readExactly, readInside } from "../src/filesystem/safe-open.js";
+import { ReadMemory, holdsBytes, linkTarget, openInside, readExactly, readInside } from "../src/filesystem/safe-open.js";
 import { collect, descriptorOf, dirWith, errorOf, layoutWith, namesIn, tempDir, text, treeOf } from "./helpers.js";
 
 const HELLO = text("hello");
@@ -137,6 +137,21 @@ describe("readExactly", () => {
     expect(readExactly(join(dir, "none"), 0)).toHaveLength(0);
     for (const size of [0, 4, 6]) expect(readExactly(join(dir, "five"), size)).toBeUndefined();
     expect(readExactly(join(dir, "absent"), 5)).toBeUndefined();
+  });
+
+  test("reads into the same memory again and again, and new memory only where none is given", () => {
+    const most = "m".repeat(64 * 1024);
+    const dir = dirWith({ five: "hello", other: "world", most, none: "" });
+    const memory = new ReadMemory();
+    const first = readExactly(join(dir, "five"), 5, memory)!;
+    expect(Buffer.from(first).toString()).toBe("hello");
+    const second = readExactly(join(dir, "other"), 5, memory)!;
+    expect(second).toBe(first);
+    expect(Buffer.from(first).toString()).toBe("world");
+    expect(readExactly(join(dir, "most"), most.length, memory)).toEqual(Buffer.from(most));
+    expect(readExactly(join(dir, "none"), 0, memory)).toHaveLength(0);
+    expect(readExactly(join(dir, "five"), 4, memory)).toBeUndefined();
+    expect(readExactly(join(dir, "five"), 5)!.buffer).not.toBe(first.buffer);
   });
 
   test("never a link, a pipe or a directory", () => {

@@ -1,5 +1,5 @@
 import { closeSync, fchmodSync, fstatSync, fsyncSync, openSync, writeSync } from "node:fs";
-import { join } from "node:path";
+import { sep } from "node:path";
 import { throwIfAborted } from "../abort.js";
 import { Pace } from "../filesystem/pace.js";
 import { renameOverSync } from "../filesystem/rename-over.js";
@@ -35,7 +35,7 @@ export async function writeBatch(
   try {
     for (const { bytes } of files) {
       if (pace.isDue) await pace.rest();
-      const temp = join(root, tempName());
+      const temp = root + sep + tempName();
       temps.push(temp);
       write(temp, bytes);
       if (!sync) nameAll();

@@ -20,7 +20,7 @@ export class BlobFiles {
   }
 
   /** Lists by synchronous calls, which take a fifth of the time of a promise for each. */
-  async *list(skip?: ReadonlySet<string>): AsyncIterable<BlobListing> {
+  async *list(skip?: Pick<ReadonlySet<string>, "has">): AsyncIterable<BlobListing> {
     const pace = new Pace();
     for (const algorithm of await namesIn(join(this.#rule.root, "blobs"))) {
       const directory = join(this.#rule.root, "blobs", algorithm);

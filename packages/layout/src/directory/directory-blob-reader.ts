@@ -104,7 +104,7 @@ export class DirectoryBlobReader implements BlobReader {
     await visitEach(ds, (d) => this.read(d, options.maxBytes, this.#memory), visit, options.signal);
   }
 
-  list(options: { readonly skip?: ReadonlySet<string> } = {}): AsyncIterable<BlobListing> {
+  list(options: { readonly skip?: Pick<ReadonlySet<string>, "has"> } = {}): AsyncIterable<BlobListing> {
     return this.#files.list(options.skip);
   }
 

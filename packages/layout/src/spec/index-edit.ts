@@ -1,9 +1,9 @@
 import { OcilotError } from "../errors.js";
 import { type EntryEdit, editPlainEntry } from "./edit-plain-entry.js";
 import { INDEX_FILE, type IndexSnapshot, continueIndex, parseIndex } from "./index-snapshot.js";
-import type { Descriptor } from "./descriptor.js";
+import { type Descriptor, isPlainDescriptor } from "./descriptor.js";
 import type { Digest } from "./digest.js";
-import { DESCRIPTOR_ORDER, descriptorText, jsonNode, wholeDescriptorNode } from "./descriptor-json.js";
+import { DESCRIPTOR_ORDER, descriptorText, jsonNode, plainDescriptorText, wholeDescriptorNode } from "./descriptor-json.js";
 import { compareUtf8, goJson } from "./go-json.js";
 import { encodePieces } from "./encode-pieces.js";
 import { type Container, type Item, type JsonStyle, containerAt, styleOf } from "./json-text.js";
@@ -114,7 +114,7 @@ function editEntries(
   for (const edit of edits) {
     checkPosition(edit, entries.length);
     if (edit.op === "insert") {
-      const part = { text: isCompact ? descriptorText(edit.descriptor) : goJson(wholeDescriptorNode(edit.descriptor), style, 2) };
+      const part = newEntry(edit.descriptor, isCompact ? undefined : style);
       const there = inserts.get(edit.before);
       if (there === undefined) inserts.set(edit.before, [part]);
       else there.push(part);
@@ -137,8 +137,19 @@ function editEntries(
   const edited = array === undefined ? join("[]", containerAt("[]", 0), parts, style, 1) : join(text, array, parts, style, 1);
   return {
     members: putText(members, "manifests", "", INDEX_ORDER, style).map((m) => (m.key === "manifests" ? { ...m, value: edited } : m)),
-    entries: parts.map((part) => (part.item !== undefined ? part.index! : ((part.index === undefined ? undefined : now.get(part.index)) ?? part.text))),
+    entries: parts.map((part) => {
+      if (part.item !== undefined) return part.index!;
+      return (part.index === undefined ? part.descriptor : now.get(part.index)) ?? part.text;
+    }),
   };
+}
+
+/** The text of a new entry, and its descriptor where reading the text would give the same. */
+function newEntry(descriptor: Descriptor, style: JsonStyle | undefined): Part {
+  if (style !== undefined) return { text: goJson(wholeDescriptorNode(descriptor), style, 2) };
+  const text = plainDescriptorText(descriptor);
+  if (text === undefined || !isPlainDescriptor(descriptor)) return { text: descriptorText(descriptor) };
+  return { text, descriptor };
 }
 
 /** A wrong position is a bug of the caller; ignoring it would lose what was to be written. */
@@ -191,6 +202,8 @@ interface Part {
   readonly key?: string;
   /** Where the value begins in `text`. */
   readonly valueStart?: number;
+  /** What a new entry describes. */
+  readonly descriptor?: Descriptor;
   /** What follows `text`, of a member whose value is too long to be put together more than once. */
   readonly value?: readonly string[];
   readonly item?: Item;

@@ -15,7 +15,7 @@ export interface ClosureOptions {
   /** Referrers of everything in the closure, of those referrers, and so on (default: true). */
   readonly referrers?: boolean;
   /** Returns whether some blob of the source is not in the closure: only then blobs are searched for digests. */
-  readonly hasMore?: (closure: { has(digest: Digest): boolean }) => boolean;
+  readonly hasMore?: (closure: { has(digest: Digest): boolean }) => boolean | Promise<boolean>;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -73,7 +73,7 @@ export async function collectClosure(
   let level: Step[] = roots.map((d) => ({ d, isWhole: false, parents: NONE, entries: notes.get(d.digest) ?? NONE }));
   while (level.length > 0) {
     await follow();
-    if (level.length === 0 && options.hasMore?.({ has }) !== false) level = await namedSteps();
+    if (level.length === 0 && (await options.hasMore?.({ has })) !== false) level = await namedSteps();
   }
   return {
     manifests,

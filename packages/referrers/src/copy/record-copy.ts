@@ -1,4 +1,5 @@
 import {
+  type Descriptor,
   type IndexEdit,
   type Layout,
   OcilotError,
@@ -139,12 +140,18 @@ function isUnlisted({ evidence }: CopiedContent["edges"][number], isWhole: boole
 
 /** Writes what a collection has removed since it was written or found: under the lock, no other one removes it again. */
 async function restoreCollected(source: Layout, copied: CopySelection, target: Layout, { signal }: RecordOptions): Promise<void> {
-  const gone = await missingFrom(target, copied.content, signal);
+  const gone = await goneFrom(target, copied.content, signal);
   const embedded: EmbeddedBlob[] = [];
   for (const blob of copied.embedded) if (!(await target.blobs.has(blob.descriptor.digest))) embedded.push(blob);
   const isRewrittenGone = copied.rewritten !== undefined && !(await target.blobs.has(copied.rewritten.descriptor.digest));
   if (gone.length > 0) await transferBlobs(source, target, gone, signal ? { signal } : {});
   await putNewBlobs(target, { embedded, ...(isRewrittenGone && { rewritten: copied.rewritten }) });
+}
+
+/** Content that a collection took is not there at all: whether the rest has its size, the transfer has seen. */
+async function goneFrom(target: Layout, content: readonly Descriptor[], signal: AbortSignal | undefined): Promise<readonly Descriptor[]> {
+  const present = await target.blobs.hasMany?.(content.map((d) => d.digest));
+  return present === undefined ? await missingFrom(target, content, signal) : content.filter((_, i) => present[i] !== true);
 }
 
 function refused(reasons: readonly string[], to: string): OcilotError<"CONVERSION_REFUSED"> {

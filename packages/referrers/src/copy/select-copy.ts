@@ -18,7 +18,7 @@ import { openView } from "../view/open-view.js";
 import { formatPlatform } from "../platform/parse-platform.js";
 import { SPARSE_PLATFORMS } from "../platform/sparse-platforms.js";
 import { DigestSearch } from "../view/named-digests.js";
-import { listBlobs, sortBlobs } from "../view/unreferenced-blobs.js";
+import { hasOthers, unneededBlobs } from "../view/unreferenced-blobs.js";
 import { type PlatformChoice, choosePlatforms, withShare } from "./choose-platforms.js";
 import type { StatementKind } from "../evidence/statement.js";
 import { chooseKinds, unchosenEdges } from "./choose-kinds.js";
@@ -114,12 +114,11 @@ export async function selectCopy(source: Layout, options: SelectOptions): Promis
   const signing = replaced === undefined ? graph : graph.filter((e) => e.subject !== replaced);
   const descriptors = roots.map((r) => r.descriptor);
   const choice = await choosePlatforms(source, view, descriptors, platforms);
-  const blobs = source.keepsEntries ? await listBlobs(source) : [];
   const starts = isWhole ? [...descriptors, ...(await contentBesideEntries(source, view))] : descriptors;
   const chosen = await chooseKinds(source, view, signing, { roots: starts, leaveOut: choice.leaveOut, kinds: options.kinds, signal });
   const collected = await collectClosure(source, view, chosen, starts, {
     leaveOut: choice.leaveOut,
-    hasMore: (closure) => blobs.some((b) => !closure.has(b.digest)),
+    hasMore: async (closure) => source.keepsEntries && (await hasOthers(source, closure)),
     signal,
     ...(options.referrers !== undefined && { referrers: options.referrers }),
   });
@@ -129,7 +128,8 @@ export async function selectCopy(source: Layout, options: SelectOptions): Promis
     requireComplete: options.requireComplete ?? false,
   });
   if (sources.missing.length > 0 && options.allowMissing !== true) throw lacking(sources.missing);
-  const unreferenced = isWhole ? sortBlobs(blobs, (d) => closure.manifests.has(d) || closure.blobs.has(d)).unneeded : [];
+  const own = isWhole && source.keepsEntries ? new Set([...closure.manifests.keys(), ...closure.blobs.keys()]) : undefined;
+  const unreferenced = own === undefined ? [] : await unneededBlobs(source, own);
   const rewritten = replaced === undefined ? undefined : await rewriteRoot(source, onlyRoot(roots), closure);
   const shared = sharedRoots(roots, choice, closure, sources, isWhole);
   return {

@@ -20,9 +20,13 @@ export function sortBlobs(blobs: readonly BlobListing[], isNeeded: (digest: Dige
 
 /** Returns the blobs that are not needed, see {@link sortBlobs}. The names of files show whether there may be any; only then is each file looked at. */
 export async function unneededBlobs(layout: Layout, needed: ReadonlySet<Digest>): Promise<readonly BlobListing[]> {
-  for await (const { digest } of layout.blobs.list({ skip: needed }))
-    if (!needed.has(digest)) return sortBlobs(await listBlobs(layout), (d) => needed.has(d)).unneeded;
-  return [];
+  return (await hasOthers(layout, needed)) ? sortBlobs(await listBlobs(layout), (d) => needed.has(d)).unneeded : [];
+}
+
+/** Returns whether there are blobs besides those that are known. */
+export async function hasOthers(layout: Layout, known: { has(digest: string): boolean }): Promise<boolean> {
+  for await (const { digest } of layout.blobs.list({ skip: known })) if (!known.has(digest)) return true;
+  return false;
 }
 
 /** Returns every blob of a layout. */

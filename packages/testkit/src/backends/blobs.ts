@@ -1,6 +1,6 @@
 import { getEventListeners } from "node:events";
 import { buffer } from "node:stream/consumers";
-import { type Digest, digestOf, isOcilotError } from "@ocilot/layout";
+import { type Digest, digestOf, isOcilotError, visitBlobs } from "@ocilot/layout";
 import { expect, it, vi } from "vitest";
 import { BIG, type Subject, UNKNOWN } from "./content.js";
 import { codeOf, drain } from "./outcomes.js";
@@ -36,6 +36,29 @@ export function describeBlobs(current: () => Subject): void {
       content.referrer.digest,
       content.image.digest,
     ]);
+  });
+
+  it("hands many to a visitor one after the other, in the order asked, each failure in its place", async () => {
+    const { layout, content } = current();
+    const absent = { ...content.child, digest: UNKNOWN };
+    const asked = [content.image, absent, content.referrer, content.image, content.layer, content.sha512];
+    const seen: unknown[] = [];
+    await visitBlobs(layout.blobs, asked, (found, d, i) => {
+      expect(d).toBe(asked[i]);
+      seen.push(found instanceof Uint8Array ? Buffer.from(found).toString("latin1") : found.code);
+    });
+    const contents = asked.map((d) => content.builder.blobs.get(d.digest));
+    expect(seen).toEqual(contents.map((bytes) => (bytes === undefined ? "BLOB_NOT_FOUND" : Buffer.from(bytes).toString("latin1"))));
+    const limited: unknown[] = [];
+    await visitBlobs(layout.blobs, [content.layer], (found) => limited.push(found), { maxBytes: 10 });
+    expect(limited).toMatchObject([{ code: "LIMIT_EXCEEDED" }]);
+    const stop = new Error("enough");
+    const refuse = (): void => {
+      throw stop;
+    };
+    await expect(visitBlobs(layout.blobs, asked, refuse)).rejects.toBe(stop);
+    const aborted = visitBlobs(layout.blobs, asked, () => undefined, { signal: AbortSignal.abort() });
+    expect(await codeOf(aborted)).toBe("ABORTED");
   });
 
   it("refuses what is absent, of another size, over the limit, or of an unknown algorithm", async () => {
@@ -88,6 +111,7 @@ export function describeBlobs(current: () => Subject): void {
       expect(await codeOf(drain(layout, d))).toBe("BLOB_CORRUPT");
       const [one] = await layout.blobs.bytesMany([d]);
       expect(one).toMatchObject({ code: "BLOB_CORRUPT" });
+      await visitBlobs(layout.blobs, [d], (found) => expect(found).toMatchObject({ code: "BLOB_CORRUPT" }));
     }
   });
 
