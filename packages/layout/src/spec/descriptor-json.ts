@@ -63,9 +63,13 @@ export function wholeDescriptorNode(d: Descriptor): JsonObject {
  * for (const { descriptor } of entries) console.log(foreignMembers(descriptor));
  * ```
  */
-export function foreignMembers(d: Descriptor): (readonly [string, unknown])[] {
-  return Object.entries(d).filter(([key]) => !DESCRIPTOR_ORDER.includes(key));
+export function foreignMembers(d: Descriptor): readonly (readonly [string, unknown])[] {
+  // Nearly all have none.
+  for (const key in d) if (!DESCRIPTOR_ORDER.includes(key)) return Object.entries(d).filter(([other]) => !DESCRIPTOR_ORDER.includes(other));
+  return NONE;
 }
+
+const NONE: readonly never[] = [];
 
 /** Returns a value of `JSON.parse` as what {@link goJson} writes, members in the order that they have. */
 export function jsonNode(value: unknown): JsonNode {

@@ -29,8 +29,9 @@ export function editPlainEntry(text: string, d: Descriptor, edit: EntryEdit): Ed
 
 function annotated(d: Descriptor, set: Readonly<Record<string, string>>, unset: readonly string[]): Descriptor {
   const { mediaType, digest, size, artifactType } = d;
-  const kept = Object.entries(d.annotations ?? {}).filter(([key]) => !unset.includes(key) && !Object.hasOwn(set, key));
-  const entries = [...kept, ...Object.entries(set)].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const entries = Object.entries(set);
+  for (const key in d.annotations) if (!unset.includes(key) && !Object.hasOwn(set, key)) entries.push([key, d.annotations[key]!]);
+  entries.sort(([a], [b]) => (a < b ? -1 : 1));
   return {
     mediaType,
     digest,

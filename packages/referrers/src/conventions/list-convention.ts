@@ -209,21 +209,30 @@ function heldByTag(entry: IndexEntry): string {
 /** The list of `record` as it is, if its lines are exactly these edges, in any order. */
 function rightList(record: ListRecord | undefined, edges: readonly ReferrerEdge[]): { descriptor: Descriptor } | undefined {
   if (record === undefined || record.lines.length !== edges.length) return undefined;
+  const named = inOrder(record.lines, edges) ?? edgesOfLines(record.lines, edges);
+  const isRight = named?.every((edge, i) => sameLine(record.lines[i]!.node.descriptor, responseDescriptor(edge))) === true;
+  return isRight ? { descriptor: bareDescriptor(record.entry.descriptor) } : undefined;
+}
+
+/** The edges themselves, if each line names the edge in its place: lists that ocilot writes have the order of the graph. */
+function inOrder(lines: readonly ListLine[], edges: readonly ReferrerEdge[]): readonly ReferrerEdge[] | undefined {
+  return lines.every(({ node }, i) => node.descriptor.digest === edges[i]!.referrer.digest) ? edges : undefined;
+}
+
+/** The edge that each line names; undefined unless each edge is named once. */
+function edgesOfLines(lines: readonly ListLine[], edges: readonly ReferrerEdge[]): readonly ReferrerEdge[] | undefined {
   const wanted = new Map(edges.map((e) => [e.referrer.digest, e]));
-  const found = new Set<ReferrerEdge>();
-  for (const { node } of record.lines) {
-    const edge = wanted.get(node.descriptor.digest);
-    if (edge === undefined || !sameLine(node.descriptor, responseDescriptor(edge))) return undefined;
-    found.add(edge);
-  }
-  return found.size === record.lines.length ? { descriptor: bareDescriptor(record.entry.descriptor) } : undefined;
+  const named = new Set(lines.flatMap(({ node }) => wanted.get(node.descriptor.digest) ?? []));
+  return named.size === lines.length ? [...named] : undefined;
 }
 
 /** Returns the existing lines in their order, then the others by digest. */
 function orderLines(record: ListRecord | undefined, edges: readonly ReferrerEdge[]): Descriptor[] {
-  const before = new Map((record?.lines ?? []).map((line, i) => [line.node.descriptor.digest, i]));
+  const byDigest = (a: ReferrerEdge, b: ReferrerEdge): number => compareDigests(a.referrer.digest, b.referrer.digest);
+  if (record === undefined || record.lines.length === 0) return edges.toSorted(byDigest).map(responseDescriptor);
+  const before = new Map(record.lines.map((line, i) => [line.node.descriptor.digest, i]));
   const place = (e: ReferrerEdge): number => before.get(e.referrer.digest) ?? Number.MAX_SAFE_INTEGER;
-  return edges.toSorted((a, b) => place(a) - place(b) || compareDigests(a.referrer.digest, b.referrer.digest)).map(responseDescriptor);
+  return edges.toSorted((a, b) => place(a) - place(b) || byDigest(a, b)).map(responseDescriptor);
 }
 
 function keepReason(record: ListRecord, graph: ReferrerGraph): string | undefined {

@@ -39,7 +39,7 @@ async function openEach(
   claims: readonly Classification[],
   open: (claimed: Classification) => Promise<OpenedContent | StatementNote>,
 ): Promise<readonly Statement[]> {
-  const opened = new Map<Digest, Omit<OpenedContent, "document"> | StatementNote>();
+  const opened = claims.length > 1 ? new Map<Digest, Omit<OpenedContent, "document"> | StatementNote>() : undefined;
   const statements: Statement[] = [];
   for (const claimed of claims) {
     const digest = claimed.layer?.digest;
@@ -47,8 +47,8 @@ async function openEach(
       statements.push({ ...claimed, subjects: [], subjectCount: 0, steps: [], notes: [] });
       continue;
     }
-    const content = opened.get(digest) ?? withoutDocument(await open(claimed));
-    opened.set(digest, content);
+    const content = opened?.get(digest) ?? withoutDocument(await open(claimed));
+    opened?.set(digest, content);
     statements.push(statementOf(claimed, content));
   }
   return statements;

@@ -15,7 +15,10 @@ const ENTRY_ANNOTATION_KEYS = new Set([REF_NAME, CONTAINERD_IMAGE_NAME, CONTAINE
 const PLAIN_MEMBERS = new Set(["mediaType", "digest", "size", "annotations", "artifactType"]);
 
 /** What oras pulls up from a manifest to its entry. */
-export function manifestAnnotations(annotations: Readonly<Record<string, string>>): Record<string, string> {
+export function manifestAnnotations(annotations: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  let isClear = true;
+  for (const key in annotations) isClear &&= !ENTRY_ANNOTATION_KEYS.has(key);
+  if (isClear) return annotations;
   return Object.fromEntries(Object.entries(annotations).filter(([key]) => !ENTRY_ANNOTATION_KEYS.has(key)));
 }
 
@@ -27,10 +30,12 @@ export function isPlainReferrerEntry(entry: IndexEntry, manifest: Manifest): boo
   const { descriptor } = entry;
   if (entry.tag !== undefined || !hasOnlyPlainMembers(descriptor)) return false;
   if (descriptor.artifactType !== undefined && descriptor.artifactType !== manifest.artifactType) return false;
-  return Object.entries(descriptor.annotations ?? {}).every(
-    ([key, value]) =>
-      key === CREATED || key === CONTAINERD_SUBJECT || (key === REF_NAME && value === "") || manifest.annotations[key] === value,
-  );
+  const { annotations = {} } = descriptor;
+  for (const key in annotations) {
+    const isRecord = key === CREATED || key === CONTAINERD_SUBJECT || (key === REF_NAME && annotations[key] === "");
+    if (!isRecord && manifest.annotations[key] !== annotations[key]) return false;
+  }
+  return true;
 }
 
 /** Returns true if the entry of a list holds only the annotations of lists and the time of writing. */
@@ -41,10 +46,18 @@ export function isPlainListEntry(entry: IndexEntry): boolean {
 
 /** Tells whether an entry is as bare as those written only so that oras can resolve a subject by its digest. */
 export function isBareEntry(entry: IndexEntry): boolean {
-  return Object.keys(entry.descriptor).every((key) => key === "mediaType" || key === "digest" || key === "size");
+  for (const key in entry.descriptor) if (key !== "mediaType" && key !== "digest" && key !== "size") return false;
+  return true;
 }
 
 /** Tells whether a descriptor has no members but those that writers of records use. */
 export function hasOnlyPlainMembers(d: Descriptor): boolean {
-  return Object.keys(d).every((key) => PLAIN_MEMBERS.has(key));
+  for (const key in d) if (!PLAIN_MEMBERS.has(key)) return false;
+  return true;
+}
+
+/** Returns true for a map without keys. */
+export function isEmptyMap(map: Readonly<Record<string, string>>): boolean {
+  for (const _ in map) return false;
+  return true;
 }

@@ -1,4 +1,5 @@
 import { type Descriptor, type Digest, type RecordEdit, type IndexEntry, compareDigests } from "@ocilot/layout/spec";
+import { isEmptyMap } from "./entry-annotations.js";
 import type { IndexChange, Projection, RecordKey } from "./projection.js";
 import type { LayoutView, NewBlob } from "../view/layout-view.js";
 
@@ -8,9 +9,9 @@ interface DraftEntry {
   readonly key: RecordKey | undefined;
   descriptor: Descriptor;
   target: { digest: Digest; size: number } | undefined;
-  /** Annotations that have been set and removed; undefined for most of many thousand entries. */
-  set: Map<string, string> | undefined;
-  unset: Set<string> | undefined;
+  /** Annotations that have been set and removed, nearly always one; undefined for most of many thousand entries. */
+  set: (readonly [key: string, value: string])[] | undefined;
+  unset: string[] | undefined;
 }
 
 /**
@@ -80,8 +81,8 @@ export class IndexDraft {
         // An annotation that was set and removed again is no change.
         const { position, descriptor: was } = origin;
         if (target === undefined && set === undefined && unset === undefined) continue;
-        const put = [...(set ?? [])].filter(([k, value]) => was.annotations?.[k] !== value);
-        const drop = [...(unset ?? [])].filter((k) => was.annotations?.[k] !== undefined);
+        const put = set?.filter(([k, value]) => was.annotations?.[k] !== value) ?? [];
+        const drop = unset?.filter((k) => was.annotations?.[k] !== undefined) ?? [];
         if (target !== undefined && (target.digest !== was.digest || target.size !== was.size))
           changes.push({ op: "retarget", position, ...target });
         if (put.length + drop.length > 0) {
@@ -128,19 +129,24 @@ function edit(entry: DraftEntry, change: IndexChange & { op: "retarget" | "annot
   const annotations = { ...entry.descriptor.annotations };
   for (const key of change.unset ?? []) {
     delete annotations[key];
-    entry.set?.delete(key);
-    (entry.unset ??= new Set()).add(key);
+    entry.set = entry.set?.filter(([k]) => k !== key);
+    entry.unset = [...without(entry.unset, key), key];
   }
-  for (const [key, value] of Object.entries(change.set ?? {})) {
-    annotations[key] = value;
-    entry.unset?.delete(key);
-    (entry.set ??= new Map()).set(key, value);
+  const { set = {} } = change;
+  for (const key in set) {
+    annotations[key] = set[key]!;
+    entry.unset = entry.unset && without(entry.unset, key);
+    entry.set = [...(entry.set?.filter(([k]) => k !== key) ?? []), [key, set[key]!]];
   }
-  if (Object.keys(annotations).length > 0) entry.descriptor = { ...entry.descriptor, annotations };
+  if (!isEmptyMap(annotations)) entry.descriptor = { ...entry.descriptor, annotations };
   else {
     const { annotations: _, ...rest } = entry.descriptor;
     entry.descriptor = rest;
   }
+}
+
+function without(keys: readonly string[] = [], key: string): string[] {
+  return keys.filter((k) => k !== key);
 }
 
 const RANKS: readonly RecordKey["rank"][] = ["foreign", "referrer", "subject", "list"];

@@ -1,10 +1,10 @@
-import { CONTAINERD_SUBJECT, type Digest, type IndexEntry } from "@ocilot/layout/spec";
+import { CONTAINERD_SUBJECT, type Descriptor, type Digest, type IndexEntry } from "@ocilot/layout/spec";
 import type { RecordKey } from "./projection.js";
 import type { ReferrerEdge } from "../graph/edge.js";
 import { recordedEdge, subjectEdge } from "../graph/referrer-graph.js";
 import { groupBy } from "../graph/group-by.js";
 import { findLists } from "./referrer-lists.js";
-import { manifestAnnotations } from "./entry-annotations.js";
+import { isEmptyMap, manifestAnnotations } from "./entry-annotations.js";
 import { perView } from "../view/per-view.js";
 import type { LayoutView, ManifestNode } from "../view/layout-view.js";
 
@@ -41,14 +41,10 @@ export function referrerEntry(
   marks: Readonly<Record<string, string>> = {},
 ): { key: RecordKey; descriptor: IndexEntry["descriptor"] } {
   const annotations = { ...manifestAnnotations(edge.annotations), ...marks };
-  return {
-    key: { rank: "referrer", subject: edge.subject, digest: edge.referrer.digest },
-    descriptor: {
-      ...edge.referrer,
-      ...(Object.keys(annotations).length > 0 && { annotations }),
-      ...(edge.artifactType !== undefined && { artifactType: edge.artifactType }),
-    },
-  };
+  const descriptor: { -readonly [Member in keyof Descriptor]: Descriptor[Member] } = { ...edge.referrer };
+  if (!isEmptyMap(annotations)) descriptor.annotations = annotations;
+  if (edge.artifactType !== undefined) descriptor.artifactType = edge.artifactType;
+  return { key: { rank: "referrer", subject: edge.subject, digest: edge.referrer.digest }, descriptor };
 }
 
 /** Returns the value of containerd's annotation on an entry, valid or not. */

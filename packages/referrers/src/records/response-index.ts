@@ -1,6 +1,7 @@
 import { type Descriptor, type Digest, IMAGE_INDEX, compareDigests, descriptorNode, descriptorsText, goJson } from "@ocilot/layout/spec";
 import type { ReferrerEdge } from "../graph/edge.js";
 import type { NewBlob } from "../view/layout-view.js";
+import { isEmptyMap } from "./entry-annotations.js";
 
 /**
  * The line of a referrer in a referrers response, exactly as a registry would compute it from the manifest.
@@ -20,14 +21,9 @@ import type { NewBlob } from "../view/layout-view.js";
 export function responseDescriptor(edge: ReferrerEdge): Descriptor {
   const { mediaType, digest, size } = edge.referrer;
   const line: { -readonly [Member in keyof Descriptor]: Descriptor[Member] } = { mediaType, digest, size };
-  if (!isEmpty(edge.annotations)) line.annotations = edge.annotations;
+  if (!isEmptyMap(edge.annotations)) line.annotations = edge.annotations;
   if (edge.artifactType !== undefined) line.artifactType = edge.artifactType;
   return line;
-}
-
-function isEmpty(map: Readonly<Record<string, string>>): boolean {
-  for (const _ in map) return false;
-  return true;
 }
 
 /** Lines in one piece of {@link responsePieces}. */

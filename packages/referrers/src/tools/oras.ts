@@ -61,16 +61,23 @@ function entryOf(view: LayoutView, digest: Digest): Descriptor | undefined {
 const indexes = new WeakMap<LayoutView, Map<string, Set<Digest>>>();
 
 async function indexOf(view: LayoutView): Promise<Map<string, Set<Digest>>> {
-  const known = indexes.get(view);
-  if (known !== undefined) return known;
+  const made = indexes.get(view);
+  if (made !== undefined) return made;
   const index = new Map<string, Set<Digest>>();
+  /** By the object that many manifests share, so that its key is put together once. */
+  const known = new Map<Descriptor, Set<Digest>>();
   for (const { node } of await view.reach()) {
     const manifest = manifestOf(node);
     if (manifest?.subject === undefined || manifest.kind === "oras-artifact") continue;
-    const key = `${manifest.subject.mediaType} ${manifest.subject.digest} ${manifest.subject.size}`;
-    const found = index.get(key);
-    if (found === undefined) index.set(key, new Set([node.descriptor.digest]));
-    else found.add(node.descriptor.digest);
+    const { subject } = manifest;
+    let found = known.get(subject);
+    if (found === undefined) {
+      const key = `${subject.mediaType} ${subject.digest} ${subject.size}`;
+      found = index.get(key) ?? new Set();
+      index.set(key, found);
+      known.set(subject, found);
+    }
+    found.add(node.descriptor.digest);
   }
   indexes.set(view, index);
   return index;

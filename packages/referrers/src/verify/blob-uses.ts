@@ -206,20 +206,21 @@ interface Part extends Pick<Use, "descriptor" | "slot"> {
   readonly step: PathStep;
 }
 
-function* partsOf({ config, layers, manifests }: Manifest): Iterable<Part> {
-  if (config !== undefined) yield { descriptor: config, slot: "blob", step: { kind: "config", digest: config.digest } };
-  for (const [index, d] of layers.entries()) {
+function partsOf({ config, layers, manifests }: Manifest): Part[] {
+  const parts: Part[] = [];
+  if (config !== undefined) parts.push({ descriptor: config, slot: "blob", step: { kind: "config", digest: config.digest } });
+  for (let index = 0; index < layers.length; index++) {
+    const d = layers[index]!;
     const slot = manifestKind(d.mediaType) === undefined ? "blob" : "manifest";
-    yield { descriptor: d, slot, step: { kind: "layer", index, digest: d.digest } };
+    parts.push({ descriptor: d, slot, step: { kind: "layer", index, digest: d.digest } });
   }
-  for (const [index, d] of manifests.entries()) {
+  for (let index = 0; index < manifests.length; index++) {
+    const d = manifests[index]!;
     const platform = platformName(d.platform);
-    yield {
-      descriptor: d,
-      slot: "manifest",
-      step: { kind: "child", index, digest: d.digest, ...(platform !== undefined && { platform }) },
-    };
+    const step = { kind: "child" as const, index, digest: d.digest };
+    parts.push({ descriptor: d, slot: "manifest", step: platform === undefined ? step : { ...step, platform } });
   }
+  return parts;
 }
 
 function referrerStep(edge: ReferrerEdge): PathStep {

@@ -1,6 +1,6 @@
 import { type Dirent, lstatSync } from "node:fs";
 import { readdir, realpath } from "node:fs/promises";
-import { join } from "node:path";
+import { join, sep } from "node:path";
 import { setImmediate as breathe } from "node:timers/promises";
 import { DOCKER_FILES, isDigest } from "@ocilot/layout";
 import { type Finding, finding } from "./finding.js";
@@ -83,8 +83,10 @@ export async function listFiles(location: string): Promise<LayoutFile[] | undefi
     for (const entry of await readdir(directory, { withFileTypes: true })) {
       const path = prefix + entry.name;
       if (files.length % SLICE === SLICE - 1) await breathe();
-      files.push({ path, isDirectory: entry.isDirectory(), ...modeOf(join(directory, entry.name), entry) });
-      if (entry.isDirectory() && depth < 3 && /^(blobs|ingest|_uploads|\.uploads)$/.test(path.split("/")[0]!)) {
+      const isDirectory = entry.isDirectory();
+      const mode = modeOf(directory + sep + entry.name, entry);
+      files.push(mode === undefined ? { path, isDirectory } : { path, isDirectory, mode });
+      if (isDirectory && depth < 3 && /^(blobs|ingest|_uploads|\.uploads)$/.test(path.split("/")[0]!)) {
         // What cannot be entered shows in the mode of the directory itself.
         await visit(join(directory, entry.name), `${path}/`, depth + 1).catch(() => undefined);
       }
@@ -93,7 +95,7 @@ export async function listFiles(location: string): Promise<LayoutFile[] | undefi
 }
 
 /** A link has no mode of its own, and Windows has none at all. */
-function modeOf(path: string, entry: Dirent): { mode?: number } {
-  if (process.platform === "win32" || entry.isSymbolicLink()) return {};
-  return { mode: lstatSync(path).mode & 0o777 };
+function modeOf(path: string, entry: Dirent): number | undefined {
+  if (process.platform === "win32" || entry.isSymbolicLink()) return undefined;
+  return lstatSync(path).mode & 0o777;
 }

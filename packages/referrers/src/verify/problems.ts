@@ -50,6 +50,10 @@ async function manifestProblems(view: LayoutView, graph: ReferrerGraph): Promise
   const problems: Problem[] = [];
   const unlisted = (await view.unlisted()).map((node) => ({ node, position: undefined }));
   for (const { node, position } of [...(await view.reach()), ...unlisted]) {
+    // Of most there is nothing to say.
+    const { state, descriptor } = node;
+    if (state !== "damaged" && (state !== "read" || (descriptor.size <= PORTABLE_MANIFEST_BYTES && node.manifest.ignored.length === 0)))
+      continue;
     const about = { ...(position !== undefined && { position }), digest: node.descriptor.digest };
     if (node.state === "damaged") problems.push({ code: "UNREADABLE", message: unreadableMessage(node), ...about });
     if (node.state !== "read") continue;
