@@ -61,8 +61,8 @@ export function listConvention(own: ListMark): Convention {
       const edges: ReferrerEdge[] = [];
       for (const { convention, entry, subjects, lines } of (await findLists(view)).records) {
         if (convention !== own.id) continue;
+        const evidence = { convention: own.id, position: entry.position, within: entry.descriptor.digest };
         for (const { node, verdict } of lines) {
-          const evidence = { convention: own.id, position: entry.position, within: entry.descriptor.digest };
           const edge = subjectEdge(node, evidence);
           if (edge !== undefined) edges.push(edge);
           else if (verdict === "unverified" && subjects.length === 1) edges.push(recordedEdge(subjects[0]!, node, evidence, "S"));

@@ -7,7 +7,7 @@ import { isDigestTag } from "./docker-names.js";
  * platforms listed next to their index, and signatures under digest tags that another entry lists with their subject.
  */
 export async function dropRedundant(view: LayoutView): Promise<IndexEdit[]> {
-  const nodes = await view.nodes(view.entries.map((e) => e.descriptor));
+  const nodes = await view.entryNodes();
   const children = new Set<string>(nodes.flatMap((n) => (manifestOf(n)?.manifests ?? []).map((d) => d.digest)));
   const marked = new Set<string>(view.entries.filter(isMarked).map((e) => e.descriptor.digest));
   const isRedundant = (entry: IndexEntry): boolean => {

@@ -16,15 +16,10 @@ export interface OpenedEntry {
 
 const byDigest = new WeakMap<LayoutView, ReadonlyMap<Digest, readonly IndexEntry[]>>();
 
-/** What each entry leads to, in their order. */
-export const entryNodes: (view: LayoutView) => Promise<readonly ManifestNode[]> = perView(
-  async (view) => await view.nodes(view.entries.map((e) => e.descriptor)),
-);
-
 /** The entries that are not lists, opened. */
 export const openEntries: (view: LayoutView) => Promise<readonly OpenedEntry[]> = perView(async (view) => {
   const lists = new Set((await findLists(view)).records.map((r) => r.entry.position));
-  const nodes = await entryNodes(view);
+  const nodes = await view.entryNodes();
   return view.entries.map((entry, i) => ({ entry, node: nodes[i]! })).filter(({ entry }) => !lists.has(entry.position));
 });
 

@@ -98,8 +98,7 @@ async function collect(view: LayoutView): Promise<Lists> {
     list: Manifest,
   ): Promise<Digest[] | undefined> {
     const children = await view.nodes(list.manifests);
-    const named = new Set(children.flatMap((c) => subjectOf(c) ?? []));
-    const fitting = [...named].filter((d) => tagFits(form.tag, d));
+    const fitting = subjectsOf(children).filter((d) => tagFits(form.tag, d));
     if (fitting.length > 0) return fitting;
     const whole = `${form.algorithm}:${form.encoded}`;
     // cosign copy tags an image index with its own digest; where its platforms are missing it looks like a list.
@@ -117,6 +116,15 @@ function markOf(entry: IndexEntry, key: string): string | undefined {
 function listIn(node: ManifestNode): Manifest | undefined {
   const manifest = manifestOf(node);
   return manifest?.kind === "index" && manifest.subject === undefined ? manifest : undefined;
+}
+
+const subjectCache = new WeakMap<readonly ManifestNode[], readonly Digest[]>();
+
+/** Returns what these nodes refer to, each once; views of one layout share it. */
+function subjectsOf(children: readonly ManifestNode[]): readonly Digest[] {
+  let subjects = subjectCache.get(children);
+  if (subjects === undefined) subjectCache.set(children, (subjects = [...new Set(children.flatMap((c) => subjectOf(c) ?? []))]));
+  return subjects;
 }
 
 const lineCache = new WeakMap<readonly ManifestNode[], Map<string, readonly ListLine[]>>();

@@ -1,6 +1,5 @@
 import type { Digest, IndexEntry } from "@ocilot/layout/spec";
 import { groupBy } from "../graph/group-by.js";
-import { entryNodes } from "../records/referrer-entries.js";
 import { perView } from "../view/per-view.js";
 import type { ReaderTool } from "./reader-tool.js";
 import { referrersTag } from "../records/referrers-tag.js";
@@ -28,7 +27,7 @@ export const regctlSlowTool: ReaderTool = {
 
 /** The manifests of entries by the subject that they name. */
 const directReferrers = perView(async (view): Promise<Map<Digest | undefined, Digest[]>> => {
-  const known = (await entryNodes(view)).filter((n) => manifestOf(n)?.kind !== "oras-artifact");
+  const known = (await view.entryNodes()).filter((n) => manifestOf(n)?.kind !== "oras-artifact");
   const groups = groupBy(known, (n) => manifestOf(n)?.subject?.digest);
   return new Map([...groups].map(([subject, group]) => [subject, group.map((n) => n.descriptor.digest)]));
 });

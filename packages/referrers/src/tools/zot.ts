@@ -1,6 +1,5 @@
 import type { Digest } from "@ocilot/layout/spec";
 import { unreadableMessage } from "../view/unreadable.js";
-import { entryNodes } from "../records/referrer-entries.js";
 import { perView } from "../view/per-view.js";
 import type { ReaderTool, Trap } from "./reader-tool.js";
 import { type LayoutView, manifestOf } from "../view/layout-view.js";
@@ -35,7 +34,7 @@ const modelOf = perView(build);
 async function build(view: LayoutView): Promise<Model> {
   const referrers = new Map<Digest, Set<Digest>>();
   const bad = new Map<Digest, string>();
-  for (const node of await entryNodes(view)) {
+  for (const node of await view.entryNodes()) {
     const { digest } = node.descriptor;
     const isAbsent = node.state === "absent" || (node.state === "blob" && !(await view.has(digest)));
     if (isAbsent) bad.set(digest, `${digest} is missing from the layout: zot answers no query about referrers`);

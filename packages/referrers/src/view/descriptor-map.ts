@@ -20,13 +20,13 @@ export class DescriptorMap<T extends Described> {
 
   get(d: Descriptor): T | undefined {
     const held = this.#first.get(d.digest);
-    return held === undefined || isSame(held.descriptor, d) ? held : this.#others.get(keyOf(d));
+    return held === undefined || isAlike(held.descriptor, d) ? held : this.#others.get(keyOf(d));
   }
 
   set(value: T): void {
     const d = value.descriptor;
     const held = this.#first.get(d.digest);
-    if (held === undefined || isSame(held.descriptor, d)) this.#first.set(d.digest, value);
+    if (held === undefined || isAlike(held.descriptor, d)) this.#first.set(d.digest, value);
     else this.#others.set(keyOf(d), value);
   }
 }
@@ -38,14 +38,14 @@ export class DescriptorSet implements Iterable<Descriptor> {
 
   has(d: Descriptor): boolean {
     const held = this.#first.get(d.digest);
-    return held !== undefined && (isSame(held, d) || this.#others.has(keyOf(d)));
+    return held !== undefined && (isAlike(held, d) || this.#others.has(keyOf(d)));
   }
 
   /** Adds a descriptor. Returns false if there was one with the same digest, size and media type. */
   add(d: Descriptor): boolean {
     const held = this.#first.get(d.digest);
     if (held === undefined) this.#first.set(d.digest, d);
-    else if (isSame(held, d) || this.#others.has(keyOf(d))) return false;
+    else if (isAlike(held, d) || this.#others.has(keyOf(d))) return false;
     else this.#others.set(keyOf(d), d);
     return true;
   }
@@ -57,8 +57,14 @@ export class DescriptorSet implements Iterable<Descriptor> {
   }
 }
 
-function isSame(a: Descriptor, b: Descriptor): boolean {
+/** @param b has the same digest */
+function isAlike(a: Descriptor, b: Descriptor): boolean {
   return a === b || (a.size === b.size && a.mediaType === b.mediaType);
+}
+
+/** Returns true if two descriptors identify the same content, as these maps and sets see it. */
+export function isSame(a: Descriptor, b: Descriptor): boolean {
+  return a === b || (a.digest === b.digest && isAlike(a, b));
 }
 
 function keyOf(d: Descriptor): string {

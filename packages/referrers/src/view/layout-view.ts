@@ -46,6 +46,8 @@ export interface LayoutView {
   readonly otherMembers: IndexSnapshot["otherMembers"];
   /** Opens manifests, many at once, in the order asked. The same list, asked for again, costs nothing; it must not be changed. */
   nodes(descriptors: readonly Descriptor[]): Promise<readonly ManifestNode[]>;
+  /** What the entries lead to, in their order. */
+  entryNodes(): Promise<readonly ManifestNode[]>;
   /** Returns true if the layout has a blob of that name. */
   has(digest: Digest): Promise<boolean>;
   /**

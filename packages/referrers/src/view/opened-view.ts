@@ -14,7 +14,7 @@ import {
   sniffManifest,
   visitBlobs,
 } from "@ocilot/layout/web";
-import { DescriptorMap, DescriptorSet } from "./descriptor-map.js";
+import { DescriptorMap, DescriptorSet, isSame } from "./descriptor-map.js";
 import { detachedDigests } from "./detached.js";
 import { entryKind } from "./entry-kind.js";
 import { type LayoutView, type ListedNode, type ManifestNode, type NewBlob, type Reached, manifestOf } from "./layout-view.js";
@@ -42,28 +42,38 @@ export class OpenedView implements LayoutView {
   readonly entries: readonly IndexEntry[];
   readonly annotations: Readonly<Record<string, string>>;
   readonly #shared: Shared;
+  #entryNodes: Promise<readonly ManifestNode[]> | undefined;
+  /** The view that this one was made from, until its entries are opened: most are the same. */
+  #before: OpenedView | undefined;
   #reach: Promise<readonly Reached[]> | undefined;
   #unlisted: Promise<readonly ManifestNode[]> | undefined;
   #asGo: OpenedView | undefined;
 
-  constructor(entries: readonly IndexEntry[], annotations: Readonly<Record<string, string>>, shared: Shared) {
+  constructor(entries: readonly IndexEntry[], annotations: Readonly<Record<string, string>>, shared: Shared, before?: OpenedView) {
     this.entries = entries;
     this.annotations = annotations;
     this.#shared = shared;
+    this.#before = before;
   }
 
   async nodes(descriptors: readonly Descriptor[]): Promise<readonly ManifestNode[]> {
     const { nodes, texts, batches, options, listed } = this.#shared;
     const batch = batches.get(descriptors);
     if (batch !== undefined) return batch;
+    const found: ManifestNode[] = [];
+    const open: number[] = [];
     const unread: Descriptor[] = [];
     const kept: ManifestNode[] = [];
     const asked = new DescriptorSet();
-    for (const d of descriptors) {
-      if (listed?.has(d) === true) continue;
-      const known = nodes.get(d);
+    for (let i = 0; i < descriptors.length; i++) {
+      const d = descriptors[i]!;
+      const known = listed?.get(d) ?? nodes.get(d);
       // What was absent may be among the blobs that have been planned since.
-      if (known !== undefined && (known.state !== "absent" || !texts.has(d.digest))) continue;
+      if (known !== undefined && (known.state !== "absent" || !texts.has(d.digest))) {
+        found[i] = describedBy(known, d);
+        continue;
+      }
+      open.push(i);
       const text = texts.get(d.digest);
       const before = options.cache?.get(d);
       if (manifestKind(d.mediaType) === undefined) nodes.set({ state: "blob", descriptor: d });
@@ -74,13 +84,34 @@ export class OpenedView implements LayoutView {
     }
     // That it could be read once does not say that it is still there.
     const present = await this.#hasMany(kept.map((node) => node.descriptor.digest));
-    for (const [i, node] of kept.entries()) {
-      if (present[i] === true) nodes.set(node);
-      else unread.push(node.descriptor);
+    for (let i = 0; i < kept.length; i++) {
+      if (present[i] === true) nodes.set(kept[i]!);
+      else unread.push(kept[i]!.descriptor);
     }
     if (unread.length > 0) await this.#open(unread);
-    const found = descriptors.map((d) => describedBy(listed?.get(d) ?? nodes.get(d)!, d));
+    for (const i of open) found[i] = describedBy(nodes.get(descriptors[i]!)!, descriptors[i]!);
     if (!found.some((node) => node.state === "absent")) batches.set(descriptors, found);
+    return found;
+  }
+
+  entryNodes(): Promise<readonly ManifestNode[]> {
+    this.#entryNodes ??= this.#openEntries();
+    return this.#entryNodes;
+  }
+
+  async #openEntries(): Promise<readonly ManifestNode[]> {
+    const before = this.#before === undefined ? undefined : await this.#before.#entryNodes;
+    this.#before = undefined;
+    const found: ManifestNode[] = [];
+    const others: number[] = [];
+    for (let i = 0; i < this.entries.length; i++) {
+      const { descriptor } = this.entries[i]!;
+      const node = before?.[i];
+      if (node?.state === "read" && isSame(node.descriptor, descriptor)) found[i] = describedBy(node, descriptor);
+      else others.push(i);
+    }
+    const opened = await this.nodes(others.map((i) => this.entries[i]!.descriptor));
+    for (let i = 0; i < others.length; i++) found[others[i]!] = opened[i]!;
     return found;
   }
 
@@ -172,7 +203,7 @@ export class OpenedView implements LayoutView {
       const tag = descriptor.annotations?.[REF_NAME];
       return tag ? { position, descriptor, tag } : { position, descriptor };
     });
-    return new OpenedView(entries ?? this.entries, change.annotations ?? this.annotations, { ...this.#shared, texts });
+    return new OpenedView(entries ?? this.entries, change.annotations ?? this.annotations, { ...this.#shared, texts }, this);
   }
 
   /** Level by level, so that each level is one batch of reads; a descriptor seen before is not followed again. */
@@ -180,10 +211,10 @@ export class OpenedView implements LayoutView {
     const reached: Reached[] = [];
     const seen = new DescriptorSet();
     let level: Step[] = [];
-    for (const { descriptor, position } of this.entries) enqueue(level, seen, { descriptor, position });
+    const ofEntries = await this.entryNodes();
+    let nodes: readonly ManifestNode[] = ofEntries.filter((_, i) => enqueue(level, seen, this.entries[i]!));
     while (level.length > 0) {
       const steps = level;
-      const nodes = await this.nodes(steps.map((step) => step.descriptor));
       level = [];
       for (let i = 0; i < steps.length; i++) {
         const node = nodes[i]!;
@@ -194,6 +225,7 @@ export class OpenedView implements LayoutView {
         for (const child of manifest.manifests) enqueue(level, seen, { descriptor: child, position, within: node.descriptor.digest });
         if (manifest.subject !== undefined) enqueue(level, seen, { descriptor: manifest.subject, position });
       }
+      nodes = await this.nodes(level.map((step) => step.descriptor));
     }
     return reached;
   }
@@ -229,8 +261,10 @@ interface Step {
   readonly within?: Digest;
 }
 
-function enqueue(level: Step[], seen: DescriptorSet, step: Step): void {
-  if (seen.add(step.descriptor)) level.push(step);
+function enqueue(level: Step[], seen: DescriptorSet, { descriptor, position, within }: Step): boolean {
+  if (!seen.add(descriptor)) return false;
+  level.push(within === undefined ? { descriptor, position } : { descriptor, position, within });
+  return true;
 }
 
 function refuseUnread(content: unknown): void {
