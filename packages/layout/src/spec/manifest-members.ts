@@ -28,13 +28,34 @@ export interface ManifestForm {
   readonly sharing: ValuePool | undefined;
 }
 
-/** A manifest whose members are being read; `artifactType` is its own so far, without that of the config. */
-type Draft = { -readonly [Member in keyof Manifest]: Manifest[Member] };
+/** A manifest whose members are being read, in whatever order. */
+class Draft {
+  annotations: Manifest["annotations"] = {};
+  layers: readonly Descriptor[] = NONE;
+  manifests: readonly Descriptor[] = NONE;
+  ignored: readonly string[] = NONE;
+  config: Descriptor | undefined;
+  /** Its own, without that of the config. */
+  artifactType: string | undefined;
+  subject: Descriptor | undefined;
+
+  copy(): Draft {
+    const copy = new Draft();
+    copy.annotations = this.annotations;
+    copy.layers = this.layers;
+    copy.manifests = this.manifests;
+    copy.ignored = this.ignored;
+    copy.config = this.config;
+    copy.artifactType = this.artifactType;
+    copy.subject = this.subject;
+    return copy;
+  }
+}
 
 /** @throws OcilotError `DOCUMENT_INVALID`, `DESCRIPTOR_INVALID`, `DIGEST_INVALID` */
 export function manifestOf(json: unknown, form: ManifestForm): Manifest {
   if (!isRecord(json)) throw invalidManifest(form.name, "$", "is not an object");
-  return finished(readMembers(json, emptyDraft(form), form));
+  return finished(readMembers(json, new Draft(), form), form);
 }
 
 /**
@@ -46,26 +67,27 @@ export function continuedManifest(beginning: Beginning, members: Readonly<Record
   if (known?.mediaType !== form.mediaType) {
     // Where the beginning is wrong, the whole document decides what is told of it.
     try {
-      known = readMembers(beginning.members, emptyDraft(form), form);
+      known = { mediaType: form.mediaType, draft: readMembers(beginning.members, new Draft(), form) };
     } catch {
       return manifestOf({ ...beginning.members, ...members }, form);
     }
     drafts.set(beginning, known);
   }
-  return finished(readMembers(members, { ...known }, form));
+  return finished(readMembers(members, known.draft.copy(), form), form);
 }
 
-const drafts = new WeakMap<Beginning, Draft>();
+const drafts = new WeakMap<Beginning, { readonly mediaType: string; readonly draft: Draft }>();
 
-function emptyDraft({ kind, mediaType }: ManifestForm): Draft {
-  return { kind, mediaType, annotations: {}, layers: NONE, manifests: NONE, ignored: NONE };
-}
-
-/** The type by the rule of distribution-spec 1.1. */
-function finished(draft: Draft): Manifest {
-  if (draft.artifactType === undefined && draft.kind === "image" && draft.config !== undefined)
-    draft.artifactType = draft.config.mediaType;
-  return draft;
+/** The members in one order, whatever the order of the document: objects of one shape are read several times faster. */
+function finished(draft: Draft, { kind, mediaType }: ManifestForm): Manifest {
+  const { annotations, layers, manifests, ignored, config, subject } = draft;
+  const manifest: { -readonly [Member in keyof Manifest]: Manifest[Member] } = { kind, mediaType, annotations, layers, manifests, ignored };
+  if (config !== undefined) manifest.config = config;
+  // By the rule of distribution-spec 1.1.
+  const artifactType = draft.artifactType ?? (kind === "image" ? config?.mediaType : undefined);
+  if (artifactType !== undefined) manifest.artifactType = artifactType;
+  if (subject !== undefined) manifest.subject = subject;
+  return manifest;
 }
 
 function readMembers(json: Readonly<Record<string, unknown>>, draft: Draft, form: ManifestForm): Draft {

@@ -1,4 +1,4 @@
-import { type Digest, type IndexEntry, type Manifest, isDigest } from "@ocilot/layout/spec";
+import { type Descriptor, type Digest, type IndexEntry, type Manifest, isDigest } from "@ocilot/layout/spec";
 import type { Problem } from "../graph/edge.js";
 import { groupBy } from "../graph/group-by.js";
 import { type AnnotatedListId, LIST_ANNOTATIONS, type ListConventionId } from "./list-annotations.js";
@@ -58,7 +58,7 @@ async function collect(view: LayoutView): Promise<Lists> {
   );
   const nodes = await view.nodes(marked.map((e) => e.descriptor));
   // All at once: one batch of reads, however many lists there are.
-  if (nodes.length > 1) await view.nodes(nodes.flatMap((n) => manifestOf(n)?.manifests ?? []));
+  if (nodes.length > 1) await view.nodes(nodes.flatMap((n) => unopenedLines(manifestOf(n)?.manifests)));
   for (let i = 0; i < marked.length; i++) {
     const entry = marked[i]!;
     const node = nodes[i]!;
@@ -106,6 +106,15 @@ async function collect(view: LayoutView): Promise<Lists> {
     const isEmpty = children.every((c) => c.state !== "read");
     return isEmpty && isDigest(whole) ? [whole] : isEmpty ? [] : undefined;
   }
+}
+
+const opened = new WeakSet<readonly Descriptor[]>();
+
+/** The lines of a list that no view of the layout has asked for yet. */
+function unopenedLines(lines: readonly Descriptor[] = []): readonly Descriptor[] {
+  if (opened.has(lines)) return [];
+  opened.add(lines);
+  return lines;
 }
 
 function markOf(entry: IndexEntry, key: string): string | undefined {

@@ -60,20 +60,17 @@ export class OpenedView implements LayoutView {
     const { nodes, texts, batches, options, listed } = this.#shared;
     const batch = batches.get(descriptors);
     if (batch !== undefined) return batch;
-    const found: ManifestNode[] = [];
-    const open: number[] = [];
     const unread: Descriptor[] = [];
     const kept: ManifestNode[] = [];
     const asked = new DescriptorSet();
-    for (let i = 0; i < descriptors.length; i++) {
-      const d = descriptors[i]!;
-      const known = listed?.get(d) ?? nodes.get(d);
+    const known = descriptors.map((d) => {
+      const node = listed?.get(d) ?? nodes.get(d);
       // What was absent may be among the blobs that have been planned since.
-      if (known !== undefined && (known.state !== "absent" || !texts.has(d.digest))) {
-        found[i] = describedBy(known, d);
-        continue;
-      }
-      open.push(i);
+      return node === undefined || (node.state === "absent" && texts.has(d.digest)) ? undefined : describedBy(node, d);
+    });
+    for (let i = 0; i < descriptors.length; i++) {
+      if (known[i] !== undefined) continue;
+      const d = descriptors[i]!;
       const text = texts.get(d.digest);
       const before = options.cache?.get(d);
       if (manifestKind(d.mediaType) === undefined) nodes.set({ state: "blob", descriptor: d });
@@ -89,7 +86,7 @@ export class OpenedView implements LayoutView {
       else unread.push(kept[i]!.descriptor);
     }
     if (unread.length > 0) await this.#open(unread);
-    for (const i of open) found[i] = describedBy(nodes.get(descriptors[i]!)!, descriptors[i]!);
+    const found = known.map((node, i) => node ?? describedBy(nodes.get(descriptors[i]!)!, descriptors[i]!));
     if (!found.some((node) => node.state === "absent")) batches.set(descriptors, found);
     return found;
   }
@@ -102,17 +99,13 @@ export class OpenedView implements LayoutView {
   async #openEntries(): Promise<readonly ManifestNode[]> {
     const before = this.#before === undefined ? undefined : await this.#before.#entryNodes;
     this.#before = undefined;
-    const found: ManifestNode[] = [];
-    const others: number[] = [];
-    for (let i = 0; i < this.entries.length; i++) {
-      const { descriptor } = this.entries[i]!;
+    const known = this.entries.map(({ descriptor }, i) => {
       const node = before?.[i];
-      if (node?.state === "read" && isSame(node.descriptor, descriptor)) found[i] = describedBy(node, descriptor);
-      else others.push(i);
-    }
-    const opened = await this.nodes(others.map((i) => this.entries[i]!.descriptor));
-    for (let i = 0; i < others.length; i++) found[others[i]!] = opened[i]!;
-    return found;
+      return node?.state === "read" && isSame(node.descriptor, descriptor) ? describedBy(node, descriptor) : undefined;
+    });
+    const opened = await this.nodes(this.entries.flatMap(({ descriptor }, i) => (known[i] === undefined ? descriptor : [])));
+    let next = 0;
+    return known.map((node) => node ?? opened[next++]!);
   }
 
   async #open(unread: readonly Descriptor[]): Promise<void> {
