@@ -71,6 +71,8 @@ export async function takeInventory(
   const manifests = new Map<Digest, Manifest>();
   const paths = new Map<Digest, readonly PathStep[]>();
   const edges = new Set<ReferrerEdge>();
+  /** Links whose subject nothing led to so far. */
+  let waiting: readonly ReferrerEdge[] = graph.edges();
   const embedding: Descriptor[] = [];
   const sparse = groupBy(
     entries.flatMap(({ descriptor: d }) => (d.annotations?.[SPARSE_PLATFORMS] === undefined ? [] : d)),
@@ -139,8 +141,11 @@ export async function takeInventory(
   /** The referrers of all that is known so far, and the subjects of those, as far as they are new. */
   function linked(): Step[] {
     const next: Step[] = [];
-    for (const edge of graph.edges()) {
+    const left: ReferrerEdge[] = [];
+    for (const edge of waiting) {
       const below = paths.get(edge.subject);
+      // Once there is a way to its subject, all that follows from it is known.
+      if (below === undefined) left.push(edge);
       const above = paths.get(edge.referrer.digest);
       if (below === undefined && (above === undefined || !isWhole)) continue;
       edges.add(edge);
@@ -150,6 +155,7 @@ export async function takeInventory(
         push(edge.subjectDescriptor, [...way, { kind: "subject", digest: edge.subject }], way);
       }
     }
+    waiting = left;
     return next;
 
     function isNew(descriptor: Descriptor): boolean {

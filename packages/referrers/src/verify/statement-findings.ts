@@ -15,8 +15,14 @@ const CODES: Readonly<Record<StatementNote["code"], FindingCode | undefined>> = 
   UNREADABLE: undefined,
 };
 
+function isNoted(statements: readonly Statement[]): boolean {
+  return statements.some(({ notes }) => notes.length > 0);
+}
+
 /** What is wrong with the statements of referrers, as far as their content tells; no signature is verified. */
 export function statementFindings({ edges, paths }: Inventory, statements: ReadonlyMap<string, readonly Statement[]>): Finding[] {
+  // The key of an edge is a long text, and most layouts have nothing to say.
+  if (![...statements.values()].some(isNoted)) return [];
   return edges.flatMap((edge) =>
     (statements.get(edgeKey(edge)) ?? []).flatMap((statement) =>
       statement.notes.flatMap((note) => {
