@@ -79,7 +79,8 @@ const lazyBuiltins = {
       ([key, value]) => typeof value === "function" && key !== "default",
     );
     // A stand-in without traps: what is called for every blob must cost no more than a call.
-    const isPlain = ([key, value]) => /^[a-z]/.test(key) && Reflect.ownKeys(value).every((k) => ["length", "name", "prototype"].includes(k));
+    const isPlain = ([key, value]) =>
+      /^[a-z]/.test(key) && Reflect.ownKeys(value).every((k) => ["length", "name", "prototype"].includes(k));
     return [
       `const all = () => process.getBuiltinModule(${JSON.stringify(name)});`,
       "const plain = (key) => { let real; return (...args) => (real ??= all()[key])(...args); };",

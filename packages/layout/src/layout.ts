@@ -6,7 +6,8 @@ import { type ResolveOptions, resolveReference } from "./resolve.js";
 import { OcilotError } from "./errors.js";
 import { type DockerDocuments, type DockerFile, type DockerImages, parseDockerImages } from "./spec/docker-images.js";
 import type { Descriptor } from "./spec/descriptor.js";
-import { MAX_MANIFEST_BYTES, parseManifest } from "./spec/manifest.js";
+import { MAX_MANIFEST_BYTES } from "./spec/manifest.js";
+import { parseManifest } from "./spec/parse-manifest.js";
 import type { BlobStore, ExtraFile, IndexFile, LayoutBackend, LayoutWarning, WriteOptions } from "./storage.js";
 import { checkTag, tagEdits, untagEdits } from "./tag.js";
 

@@ -1,4 +1,5 @@
 import type { ContentStream } from "./content/content-stream.js";
+import type { VisitBlob } from "./content/read-many.js";
 import type { BlobExtent, ExtentMover } from "./mover/blob-extent.js";
 import type { OcilotError } from "./errors.js";
 import type { IndexEdit } from "./spec/index-edit.js";
@@ -10,7 +11,7 @@ import type { Algorithm, Digest } from "./spec/digest.js";
 /** Content to be stored. */
 export type BlobSource = Uint8Array | AsyncIterable<Uint8Array>;
 
-export type { ContentStream };
+export type { ContentStream, VisitBlob };
 
 /** How content is read. */
 export interface ReadOptions {
@@ -22,9 +23,6 @@ export interface ReadBytesOptions extends ReadOptions {
   /** The largest size that is read, in bytes. */
   readonly maxBytes?: number | undefined;
 }
-
-/** Takes the content of a blob, or the error where it cannot be read. The bytes are valid during the call and no longer. */
-export type VisitBlob = (content: Uint8Array | OcilotError, descriptor: Descriptor, i: number) => void;
 
 /** Reads blobs. Everything that it returns has been checked against the size and digest of the descriptor. */
 export interface BlobReader {

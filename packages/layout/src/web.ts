@@ -6,7 +6,7 @@ export { blobNotFound, checkBytes, corrupt, sizeMismatch, tooLarge } from "./con
 export { type ArchiveOptions, DEFAULT_MAX_ARCHIVE_SIZE } from "./archive/archive-options.js";
 export { DEFAULT_MAX_MEMBERS } from "./archive/scan.js";
 export { type ImageName, isImageTag, parseImageName } from "./spec/image-name.js";
-export { visitBlobs } from "./content/visit-blobs.js";
+export { visitBlobs } from "./visit-blobs.js";
 export { embeddedData } from "./content/embedded-data.js";
 export { memoryBackend } from "./memory/memory-backend.js";
 export { shellWord } from "./filesystem/shell-word.js";

@@ -2,7 +2,6 @@ import { type OcilotError, isOcilotError } from "../errors.js";
 import { throwIfAborted } from "../abort.js";
 import { Pace } from "../filesystem/pace.js";
 import type { Descriptor } from "../spec/descriptor.js";
-import type { VisitBlob } from "../storage.js";
 
 /**
  * Reads many small blobs in the order asked, by synchronous calls, which are several times faster than a promise for each. A blob that
@@ -17,6 +16,9 @@ export async function readMany(
   await visitEach(ds, read, (content) => void results.push(content), signal);
   return results;
 }
+
+/** Takes the content of a blob, or the error where it cannot be read. The bytes are valid during the call and no longer. */
+export type VisitBlob = (content: Uint8Array | OcilotError, descriptor: Descriptor, i: number) => void;
 
 /**
  * As {@link readMany}, for what is to be looked at one after the other and not kept.

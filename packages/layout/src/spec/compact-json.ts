@@ -1,6 +1,13 @@
 /** The deepest nesting that is accepted. Real documents have less than ten levels. */
 export const MAX_JSON_DEPTH = 128;
 
+const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Returns the text of UTF-8 bytes, with its byte order mark. @throws TypeError for anything else */
+export function decodeStrictly(bytes: Uint8Array): string {
+  return strict.decode(bytes);
+}
+
 /**
  * Returns the value of a document that is as long as the shortest text for its value, so that no key stands twice, no number is in another
  * form, and nothing follows the value. Undefined for any other document, and for one with an escape.

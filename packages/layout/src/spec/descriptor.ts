@@ -59,6 +59,7 @@ export function parseDescriptor(value: unknown, path: string): Descriptor {
 /**
  * Returns true for what {@link parseDescriptor} accepts and has only members that nearly all descriptors are made of, in the right spelling.
  * Of anything else the caller finds out what it is.
+ * @internal For what parses very many; {@link parseDescriptor} says what is wrong.
  */
 export function isPlainDescriptor(value: unknown): value is Descriptor {
   if (!isRecord(value)) return false;

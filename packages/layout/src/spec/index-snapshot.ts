@@ -6,7 +6,7 @@ import { readAsGo } from "./go-reading.js";
 import { DESCRIPTOR_NAMES } from "./descriptor-names.js";
 import { MemberNames, isRecord, stringMap } from "./guards.js";
 import { type JsonQuirk, decodeText, readJson } from "./json.js";
-import { isSchemaVersion } from "./manifest.js";
+import { isSchemaVersion } from "./manifest-members.js";
 import { ValuePool } from "./value-pool.js";
 
 /** The name of the index file. */

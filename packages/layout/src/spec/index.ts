@@ -1,7 +1,6 @@
 export * from "./annotations.js";
 export * from "./descriptor.js";
-export { descriptorNode, descriptorText,
-  descriptorsText, foreignMembers, wholeDescriptorNode } from "./descriptor-json.js";
+export { descriptorNode, descriptorText, descriptorsText, foreignMembers, wholeDescriptorNode } from "./descriptor-json.js";
 export * from "./digest.js";
 export {
   DOCKER_FILES,
@@ -16,6 +15,8 @@ export * from "./go-json.js";
 export * from "./guards.js";
 export * from "./json.js";
 export * from "./manifest.js";
+export { isSchemaVersion } from "./manifest-members.js";
+export { parseManifest, parseManifestAsGo } from "./parse-manifest.js";
 export * from "./media-types.js";
 export { isRegistryReference, splitRegistryReference } from "./registry-reference.js";
 export { ValuePool, sharedMap } from "./value-pool.js";

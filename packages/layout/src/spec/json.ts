@@ -1,7 +1,6 @@
 import { OcilotError } from "../errors.js";
-import { MAX_JSON_DEPTH, parseCompact } from "./compact-json.js";
+import { MAX_JSON_DEPTH, decodeStrictly, parseCompact } from "./compact-json.js";
 import { stringEnd } from "./json-text.js";
-import type { ContinuedDocument, SimilarDocuments } from "./similar-documents.js";
 
 export { MAX_JSON_DEPTH } from "./compact-json.js";
 
@@ -67,21 +66,11 @@ export function parseJson(bytes: Uint8Array, name: string): unknown {
   return value;
 }
 
-/** As {@link parseJson}, with the beginning that similar documents have. Undefined for an irregular document, which {@link parseJson} judges. */
-export function parseSimilar(bytes: Uint8Array, documents: SimilarDocuments): ContinuedDocument | undefined {
-  try {
-    return documents.read(strict.decode(bytes));
-  } catch {
-    return undefined;
-  }
-}
-
-const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const lenient = new TextDecoder("utf-8", { ignoreBOM: true });
 
 function decode(bytes: Uint8Array, quirks: JsonQuirk[]): string {
   try {
-    return strict.decode(bytes);
+    return decodeStrictly(bytes);
   } catch {
     quirks.push({ kind: "invalid-utf8", message: "it holds bytes that are not UTF-8" });
     return decodeText(bytes);

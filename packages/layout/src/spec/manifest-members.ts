@@ -65,7 +65,7 @@ export function manifestOf(json: unknown, form: ManifestForm): Manifest {
 export function continuedManifest(beginning: Beginning, members: Readonly<Record<string, unknown>>, form: ManifestForm): Manifest {
   let known = drafts.get(beginning);
   if (known?.mediaType !== form.mediaType) {
-    // Where the beginning is wrong, the whole document decides what is told of it.
+    // Where the beginning is wrong, the whole document decides what the error says.
     try {
       known = { mediaType: form.mediaType, draft: readMembers(beginning.members, new Draft(), form) };
     } catch {

@@ -1,5 +1,6 @@
-import { compactLength, parseCompact } from "./compact-json.js";
+import { compactLength, decodeStrictly, parseCompact } from "./compact-json.js";
 import { isRecord } from "./guards.js";
+import type { ValuePool } from "./value-pool.js";
 
 type Members = Readonly<Record<string, unknown>>;
 
@@ -50,6 +51,24 @@ export class SimilarDocuments {
     const shared = sharedBeginning(text, members, before);
     if (shared !== undefined) this.#beginnings.push(shared);
   }
+}
+
+/** Reads a document as {@link SimilarDocuments.read} does; undefined too for bytes that are not UTF-8. */
+export function parseSimilar(bytes: Uint8Array, similar: SimilarDocuments): ContinuedDocument | undefined {
+  try {
+    return similar.read(decodeStrictly(bytes));
+  } catch {
+    return undefined;
+  }
+}
+
+const documents = new WeakMap<ValuePool, SimilarDocuments>();
+
+/** The documents whose values a pool shares. */
+export function documentsOf(sharing: ValuePool): SimilarDocuments {
+  let known = documents.get(sharing);
+  if (known === undefined) documents.set(sharing, (known = new SimilarDocuments()));
+  return known;
 }
 
 /** The members behind a beginning; undefined where the document is not in its shortest form. */

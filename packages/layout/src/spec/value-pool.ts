@@ -1,5 +1,4 @@
 import type { Descriptor } from "./descriptor.js";
-import { SimilarDocuments } from "./similar-documents.js";
 
 /** The number of values that are kept. More different ones are not alike enough for sharing to save memory. */
 const MAX_SHARED = 10_000;
@@ -8,8 +7,6 @@ const MAX_SHARED = 10_000;
  * a parser makes new objects for each.
  */
 export class ValuePool {
-  /** Documents that were parsed before. */
-  readonly documents: SimilarDocuments = new SimilarDocuments();
   readonly #texts: Map<string, string> = new Map();
   readonly #descriptors: Map<string, Descriptor> = new Map();
   readonly #lists: Map<Descriptor, readonly Descriptor[]> = new Map();

@@ -89,7 +89,10 @@ describe("documents that begin alike", () => {
     expect(similar.read(of(1))!.beginning).toBeUndefined();
     expect(similar.read(of(2))!.beginning).toBeUndefined();
     const [third, fourth] = [similar.read(of(3))!, similar.read(of(4))!];
-    expect(third).toEqual({ beginning: { text: `{${BEGINNING.join(",")},`, members: expect.any(Object) }, members: { annotations: { n: "3" } } });
+    expect(third).toEqual({
+      beginning: { text: `{${BEGINNING.join(",")},`, members: expect.any(Object) },
+      members: { annotations: { n: "3" } },
+    });
     expect(fourth.beginning).toBe(third.beginning);
   });
 

@@ -27,10 +27,7 @@ const SLICE = 128;
  * for (const [digest, found] of await classifyReferrers(view, edges)) console.log(digest, found[0]?.kind);
  * ```
  */
-export async function classifyReferrers(
-  view: LayoutView,
-  edges: readonly ReferrerEdge[],
-): Promise<Map<Digest, readonly Classification[]>> {
+export async function classifyReferrers(view: LayoutView, edges: readonly ReferrerEdge[]): Promise<Map<Digest, readonly Classification[]>> {
   const classified = new Map<Digest, readonly Classification[]>();
   const rest = edges.filter((edge) => {
     const told = edge.unopened === true ? classifyListed(edge) : undefined;

@@ -6,8 +6,15 @@ import type { Classification, StatementClass, WrappingId } from "../statement.js
 /** The layers that hold something: the empty object stands for "no content". */
 export function contentLayers(manifest: Manifest): readonly Descriptor[] {
   const { layers } = manifest;
-  return layers.some((d) => d.mediaType === EMPTY_JSON) ? layers.filter((d) => d.mediaType !== EMPTY_JSON) : layers;
+  // Manifests without content share the list of their one empty layer.
+  if (layers !== last?.layers) {
+    const content = layers.some((d) => d.mediaType === EMPTY_JSON) ? layers.filter((d) => d.mediaType !== EMPTY_JSON) : layers;
+    last = { layers, content };
+  }
+  return last.content;
 }
+
+let last: { readonly layers: readonly Descriptor[]; readonly content: readonly Descriptor[] } | undefined;
 
 /** One classification for each layer, or a single one without a layer where there is none. */
 export function eachLayer(manifest: Manifest, classify: (layer?: Descriptor) => Classification): readonly Classification[] {

@@ -1,5 +1,5 @@
-import type { Descriptor } from "../spec/descriptor.js";
-import type { BlobReader, ReadBytesOptions, VisitBlob } from "../storage.js";
+import type { Descriptor } from "./spec/descriptor.js";
+import type { BlobReader, ReadBytesOptions, VisitBlob } from "./storage.js";
 
 /** Blobs whose bytes are held at once where a store has no way to read them into the same memory. */
 const SLICE = 256;
