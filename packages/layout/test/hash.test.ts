@@ -3,7 +3,7 @@ import { blake3 } from "@noble/hashes/blake3.js";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type Algorithm, type Digest, createHasher, digestOf, isDigest } from "../src/index.js";
-import { algorithmOf } from "../src/content/hash.js";
+import { algorithmOf, hasDigest } from "../src/content/hash.js";
 import { digestNo, errorOf } from "./helpers.js";
 
 const ORACLE = { sha256, sha384, sha512, blake3 };
@@ -13,6 +13,9 @@ test.each(Object.keys(ORACLE) as Algorithm[])("%s agrees with a second implement
     fc.property(fc.uint8Array({ maxLength: 3000 }), fc.array(fc.nat({ max: 3000 }), { maxLength: 3 }), (bytes, cuts) => {
       const expected = `${algorithm}:${Buffer.from(ORACLE[algorithm](bytes)).toString("hex")}`;
       expect(digestOf(bytes, algorithm)).toBe(expected);
+      const encoded = expected.slice(algorithm.length + 1);
+      expect(hasDigest(bytes, algorithm, encoded)).toBe(true);
+      expect(hasDigest(new Uint8Array([...bytes, 0]), algorithm, encoded)).toBe(false);
       const hasher = createHasher(algorithm);
       const ends = [...cuts, bytes.length].toSorted((a, b) => a - b);
       ends.forEach((end, i) => hasher.update(bytes.subarray(i === 0 ? 0 : ends[i - 1], end)));

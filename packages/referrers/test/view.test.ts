@@ -1,6 +1,7 @@
 import type { Descriptor } from "@ocilot/layout";
 import { attach, listReferrers, openView, readGraph } from "@ocilot/referrers";
 import { LayoutBuilder } from "@ocilot/testkit";
+import fc from "fast-check";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -56,5 +57,45 @@ describe("a view", () => {
     await layout.blobs.delete(first.digest);
     expect((await again()).digest).toBe(first.digest);
     expect(await layout.blobs.has(first.digest)).toBe(true);
+  });
+
+  it("knows what the entries of a planned index lead to as a view that looks all of them up does", async () => {
+    const builder = new LayoutBuilder();
+    const image = builder.image();
+    const referrers = [1, 2, 3].map((n) => builder.referrer(image, { annotations: { n: String(n) } }));
+    const lost = builder.referrer(image, { annotations: { n: "lost" } });
+    const listed = [image, ...referrers, lost, image];
+    for (const d of listed) builder.listed(d);
+    const planned = JSON.stringify({ schemaVersion: 2, mediaType: image.mediaType, config: image, layers: [] });
+    const layout = builder.forget(lost).layout();
+    const change = fc.constantFrom<(ds: readonly Descriptor[], i: number) => Descriptor[]>(
+      (ds, i) => ds.toSpliced(i, 1),
+      (ds, i) => ds.toSpliced(i, 0, referrers[1]!),
+      (ds, i) => ds.with(i, { ...ds[i]!, annotations: { changed: String(i) } }),
+      (ds, i) => ds.with(i, { ...ds[i]!, size: ds[i]!.size + 1 }),
+      (ds, i) => ds.with(i, { ...ds[i]!, mediaType: "application/octet-stream" }),
+      (ds, i) => ds.with(i, { ...lost }),
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(change, fc.nat()), { maxLength: 6 }),
+        fc.boolean(),
+        fc.boolean(),
+        async (changes, isOpened, isPlanned) => {
+          const view = await openView(layout);
+          if (isOpened) expect(await view.entryNodes()).toEqual(await view.nodes(view.entries.map((e) => e.descriptor)));
+          const entries = changes.reduce<Descriptor[]>(
+            (ds, [apply, at]) => (ds.length === 0 ? ds : apply(ds, at % ds.length)),
+            view.entries.map((e) => e.descriptor),
+          );
+          const blobs = isPlanned ? [{ descriptor: lost, text: planned }] : [];
+          const found = await view.with({ entries, blobs }).entryNodes();
+          const alone = (await openView(layout)).with({ entries, blobs });
+          expect(found).toEqual(await alone.nodes(entries));
+          expect(found.map((node) => node.descriptor)).toEqual(entries);
+        },
+      ),
+      { numRuns: 300 },
+    );
   });
 });
