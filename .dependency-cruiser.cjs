@@ -23,7 +23,7 @@ const rooms = {
     directory: ["spec", "content", "filesystem", "mover", "storage.ts"],
     memory: ["spec", "content", "filesystem", "storage.ts"],
     "resolve.ts": ["spec", "content", "storage.ts"],
-    "visit-blobs.ts": ["spec", "storage.ts"],
+    "visit-blobs.ts": ["spec", "abort.ts", "storage.ts"],
     "tag.ts": ["spec"],
     "abort.ts": [],
     "layout.ts": ["spec", "memory", "resolve.ts", "tag.ts", "storage.ts"],

@@ -1,3 +1,4 @@
+import { throwIfAborted } from "./abort.js";
 import type { Descriptor } from "./spec/descriptor.js";
 import type { BlobReader, ReadBytesOptions, VisitBlob } from "./storage.js";
 
@@ -27,6 +28,7 @@ export async function visitBlobs(
 ): Promise<void> {
   if (blobs.visitMany !== undefined) return await blobs.visitMany(ds, visit, options);
   for (let start = 0; start < ds.length; start += SLICE) {
+    throwIfAborted(options.signal);
     const slice = ds.slice(start, start + SLICE);
     for (const [i, content] of (await blobs.bytesMany(slice, options)).entries()) visit(content, slice[i]!, start + i);
   }
