@@ -36,16 +36,24 @@ export function* referrersJson(
 /** The answer with a member behind those of the API for each manifest that was not opened or could not be. */
 function* unverifiedPieces(edges: readonly ReferrerEdge[]): Iterable<string> {
   yield `{"schemaVersion":2,"mediaType":${goJson(IMAGE_INDEX)},"manifests":[`;
-  for (let start = 0; start < edges.length; start += PIECE) {
-    let piece = "";
-    for (let i = start; i < Math.min(start + PIECE, edges.length); i++) {
-      const edge = edges[i]!;
-      const text = descriptorText(responseDescriptor(edge));
-      piece += `${i > 0 ? "," : ""}${edge.verified ? text : `${text.slice(0, -1)},${edge.unopened ? UNOPENED : UNREADABLE}`}`;
-    }
-    yield piece;
-  }
+  yield* joined(edges, (edge) => {
+    const text = descriptorText(responseDescriptor(edge));
+    return edge.verified ? text : `${text.slice(0, -1)},${edge.unopened ? UNOPENED : UNREADABLE}`;
+  });
   yield "]";
+}
+
+/** The texts of items with commas between them, many in one piece. */
+function* joined<T>(items: Iterable<T>, textOf: (item: T) => string): Iterable<string> {
+  let piece = "";
+  let count = 0;
+  for (const item of items) {
+    piece += `${count > 0 ? "," : ""}${textOf(item)}`;
+    if (++count % PIECE !== 0) continue;
+    yield piece;
+    piece = "";
+  }
+  yield piece;
 }
 
 /** The ends of lines, see {@link doubtsOf}: as text at once, for there may be very many. */
@@ -127,17 +135,8 @@ function linkNode(descriptor: Referrer["descriptor"], { evidence, verified }: Li
 
 function* statementPieces(digests: ReadonlySet<Digest>, statements: ReadonlyMap<Digest, readonly Classification[]>): Iterable<string> {
   yield `,"statements":{`;
-  let piece = "";
-  let count = 0;
-  for (const digest of digests) {
-    const of = statements.get(digest) ?? [];
-    // Most referrers state one thing.
-    piece += `${count > 0 ? "," : ""}"${digest}":[${of.length === 1 ? statementText(of[0]!) : of.map(statementText).join(",")}]`;
-    if (++count % PIECE !== 0) continue;
-    yield piece;
-    piece = "";
-  }
-  yield `${piece}}`;
+  yield* joined(digests, (digest) => `"${digest}":[${(statements.get(digest) ?? []).map(statementText).join(",")}]`);
+  yield "}";
 }
 
 /** As text at once: there may be very many. Kinds, wrappings, formats and digests hold nothing that JSON escapes. */

@@ -41,9 +41,11 @@ export function createHasher(algorithm: Algorithm): Hasher {
  * ```
  */
 export function digestOf(bytes: Uint8Array, algorithm: Algorithm = "sha256"): Digest {
-  return algorithm === "blake3"
-    ? (`blake3:${bytesToHex(blake3(bytes))}` as Digest)
-    : (`${algorithm}:${sha2Hex(algorithm, bytes)}` as Digest);
+  return `${algorithm}:${encodedOf(bytes, algorithm)}` as Digest;
+}
+
+function encodedOf(bytes: Uint8Array, algorithm: Algorithm): string {
+  return algorithm === "blake3" ? bytesToHex(blake3(bytes)) : sha2Hex(algorithm, bytes);
 }
 
 /**
@@ -51,7 +53,7 @@ export function digestOf(bytes: Uint8Array, algorithm: Algorithm = "sha256"): Di
  * @internal For stores, which have split the digest already to find its file.
  */
 export function hasDigest(bytes: Uint8Array, algorithm: Algorithm, encoded: string): boolean {
-  return (algorithm === "blake3" ? bytesToHex(blake3(bytes)) : sha2Hex(algorithm, bytes)) === encoded;
+  return encodedOf(bytes, algorithm) === encoded;
 }
 
 /**

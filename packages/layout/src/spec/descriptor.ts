@@ -44,7 +44,7 @@ export function parseDescriptor(value: unknown, path: string): Descriptor {
   if (typeof value["mediaType"] !== "string" || value["mediaType"] === "") throw invalid(`${path}.mediaType`, "is not a media type");
   parseDigest(value["digest"], `${path}.digest`);
   const size = value["size"];
-  if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 0) {
+  if (!isSize(size)) {
     throw invalid(`${path}.size`, `is ${JSON.stringify(size)?.slice(0, 50) ?? "missing"}, not a size in bytes`);
   }
   if (isPresent(value["annotations"])) stringMap(value["annotations"], (reason) => invalid(`${path}.annotations`, reason));
@@ -76,7 +76,7 @@ export function isPlainDescriptor(value: unknown): value is Descriptor {
         required++;
         break;
       case "size":
-        if (typeof item !== "number" || !Number.isSafeInteger(item) || item < 0) return false;
+        if (!isSize(item)) return false;
         required++;
         break;
       case "annotations":
@@ -91,6 +91,10 @@ export function isPlainDescriptor(value: unknown): value is Descriptor {
     }
   }
   return required === 3;
+}
+
+function isSize(value: unknown): boolean {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }
 
 function checkPlatform(value: unknown, path: string): void {

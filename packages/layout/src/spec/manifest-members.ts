@@ -179,22 +179,22 @@ export function isSchemaVersion(value: unknown): boolean {
 function descriptors(value: unknown, member: string, { name, sharing }: ManifestForm): readonly Descriptor[] {
   if (!isPresent(value)) return NONE;
   if (!Array.isArray(value)) throw invalidManifest(name, `$.${member}`, "is not an array");
-  const found = value.map((item: unknown, i): Descriptor => {
-    const known = sharing?.checked(item);
-    if (known !== undefined) return known;
-    return isPlainDescriptor(item) ? item : exactDescriptor(item, `$.${member}[${i}]`);
-  });
+  const found = value.map((item: unknown, i) => quickDescriptor(item, sharing) ?? exactDescriptor(item, `$.${member}[${i}]`));
   return sharing?.list(found) ?? found;
 }
 
 function sharedDescriptor(value: unknown, path: string, sharing: ValuePool | undefined): Descriptor {
-  if (sharing === undefined) return exactDescriptor(value, path);
-  return sharing.checked(value) ?? sharing.descriptor(exactDescriptor(value, path));
+  const found = quickDescriptor(value, sharing) ?? exactDescriptor(value, path);
+  return sharing?.descriptor(found) ?? found;
+}
+
+/** Nearly all are equal to one that was checked before, or plain. */
+function quickDescriptor(value: unknown, sharing: ValuePool | undefined): Descriptor | undefined {
+  return sharing?.checked(value) ?? (isPlainDescriptor(value) ? value : undefined);
 }
 
 /** A descriptor in which no member is spelled in other letters: Go would read it in the place of the right one. */
 function exactDescriptor(value: unknown, path: string): Descriptor {
-  if (isPlainDescriptor(value)) return value;
   const descriptor = parseDescriptor(value, path);
   const odd = DESCRIPTOR_NAMES.misspelledIn(value as Record<string, unknown>);
   if (odd === undefined) return descriptor;

@@ -29,7 +29,7 @@ const MAX_BEGINNINGS = 8;
  */
 export class SimilarDocuments {
   readonly #beginnings: Beginning[] = [];
-  #last: { readonly text: string; readonly members: Members } | undefined;
+  #last: string | undefined;
 
   /** Reads an object in its shortest form, see {@link parseCompact}. Undefined for anything else. */
   read(text: string): ContinuedDocument | undefined {
@@ -45,8 +45,8 @@ export class SimilarDocuments {
 
   /** Keeps what a document and the one before it have in common at their beginning, once. */
   #compare(text: string, members: Members): void {
-    const before = this.#last?.text;
-    this.#last = { text, members };
+    const before = this.#last;
+    this.#last = text;
     if (before === undefined || this.#beginnings.length === MAX_BEGINNINGS) return;
     const shared = sharedBeginning(text, members, before);
     if (shared !== undefined) this.#beginnings.push(shared);
